@@ -1,0 +1,117 @@
+"""Makes the cell of an exercise from its reference solution, so that stub and solution can't drift apart."""
+
+import ast
+import inspect
+import re
+import sys
+
+from kd_study.exercises.base import Exercise
+
+
+def stub_source(exercise: Exercise) -> str:
+    """The code a learner starts from: imports, signature, docstring, `raise NotImplementedError`."""
+    if exercise.stub:
+        return exercise.stub.strip()
+    module = _Module(exercise.reference.__module__)
+    definition = module.definitions[exercise.reference.__name__]
+    signature = _names(definition.args, definition.returns, *definition.decorator_list)
+    first = definition.body[0]
+    end = first.end_lineno if ast.get_docstring(definition) is not None else first.lineno - 1
+    head = "\n".join(module.lines[_start(definition) : end])
+    parts = [
+        module.imports(signature, _names(definition)),
+        _renamed(f"{head}\n    raise NotImplementedError", definition.name, exercise.name),
+    ]
+    return "\n\n\n".join(filter(None, parts))
+
+
+def solved_source(exercise: Exercise) -> str:
+    """The reference solution as one cell: its imports, its module's private helpers, itself."""
+    module = _Module(exercise.reference.__module__)
+    definition = module.definitions[exercise.reference.__name__]
+    helpers = module.helpers(definition)
+    names = _names(definition, *helpers) - {node.name for node in (definition, *helpers)}
+    parts = [
+        module.imports(names, names),
+        *map(module.text, helpers),
+        _renamed(module.text(definition), definition.name, exercise.name),
+    ]
+    return "\n\n\n".join(filter(None, parts))
+
+
+class _Module:
+    """A module's source, cut into its top-level definitions."""
+
+    def __init__(self, name: str):
+        self.name = name
+        source = inspect.getsource(sys.modules[name])
+        self.lines = source.splitlines()
+        self.body = ast.parse(source).body
+        self.definitions = {
+            node.name: node for node in self.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        }
+
+    def text(self, node) -> str:
+        return "\n".join(self.lines[_start(node) : node.end_lineno])
+
+    def helpers(self, definition) -> list:
+        """The module's private functions and classes that the definition uses, directly or not."""
+        found, waiting = set(), [definition]
+        while waiting:
+            for name in _names(waiting.pop()):
+                if name.startswith("_") and name in self.definitions and name not in found:
+                    found.add(name)
+                    waiting.append(self.definitions[name])
+        return [node for name, node in self.definitions.items() if name in found]
+
+    def imports(self, needed: set[str], useful: set[str]) -> str:
+        """Imports of the needed names, of the useful ones from other packages, and of torch in any case."""
+        lines, own = [], []
+        for node in self.body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                origin = getattr(node, "module", None) or node.names[0].name
+                wanted = needed if origin.startswith("kd_solutions") else needed | useful
+                kept = [alias for alias in node.names if _bound_name(alias) in wanted]
+                if origin.split(".")[0] == "torch":
+                    kept = node.names
+                if kept:
+                    lines.append(_import_statement(node, kept))
+            else:
+                own += [name for name in _bound_by(node) if name in needed]
+        if own:
+            lines.append(f"from {self.name} import {', '.join(sorted(own))}")
+        return "\n".join(lines)
+
+
+def _import_statement(node, aliases: list) -> str:
+    if isinstance(node, ast.ImportFrom):
+        return ast.unparse(ast.ImportFrom(node.module, aliases, 0))
+    return ast.unparse(ast.Import(aliases))
+
+
+def _bound_name(alias: ast.alias) -> str:
+    return alias.asname or alias.name.split(".")[0]
+
+
+def _bound_by(node: ast.stmt) -> list[str]:
+    """The names that a module's statement defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return [target.id for target in targets if isinstance(target, ast.Name)]
+    return []
+
+
+def _start(definition) -> int:
+    """The index of a definition's first line, its decorators included."""
+    return min([definition.lineno, *(decorator.lineno for decorator in definition.decorator_list)]) - 1
+
+
+def _names(*nodes) -> set[str]:
+    return {found.id for node in nodes if node for found in ast.walk(node) if isinstance(found, ast.Name)}
+
+
+def _renamed(source: str, old: str, new: str) -> str:
+    """The source with its function under the exercise's name, where the reference shares another's."""
+    return re.sub(rf"^def {old}\(", f"def {new}(", source, flags=re.MULTILINE)
