@@ -1,0 +1,34 @@
+"""The coding exercises, one file each; the order is the order of study."""
+
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kd_study.exercises.base import Exercise
+
+TOPICS = {
+    "response": ("soft_targets", "distillation_kl"),
+    "loop": (),
+}
+NAMES = tuple(name for names in TOPICS.values() for name in names)
+
+
+@cache
+def exercise(name: str) -> "Exercise":
+    """The exercise of that name; KeyError, with the names most like it, where there is none."""
+    if name not in NAMES:
+        raise KeyError(f"no exercise is called {name!r}; the nearest: {', '.join(nearest(name))}")
+    module = import_module(f"kd_study.exercises.{name}")
+    return module.EXERCISE
+
+
+def nearest(name: str) -> list[str]:
+    """Up to three names of exercises that look like `name`."""
+    return get_close_matches(name, NAMES, n=3, cutoff=0.0)
+
+
+def all_exercises() -> list["Exercise"]:
+    """Every exercise, in the order of study."""
+    return [exercise(name) for name in NAMES]

@@ -1,0 +1,188 @@
+"""Watches one call of a learner's function: what it changes that is not its to change, what it calls."""
+
+import inspect
+import linecache
+import math
+import random
+import reprlib
+import sys
+import warnings
+from collections.abc import Callable
+
+import torch
+
+from kd_study.language import say
+
+WARNINGS_ALLOWED = 100
+_PATCHABLE = (
+    torch, torch.nn, torch.nn.functional, torch.Tensor, torch.nn.Module, torch.optim, torch.autograd, math,
+)  # fmt: skip
+
+
+class Unmet(Exception):
+    """An expectation that the learner's function does not meet; the text is the feedback."""
+
+
+def expect(condition: bool, en: str, zh: str) -> None:
+    """Raises `Unmet` with the message in the current language unless the condition holds."""
+    if not condition:
+        raise Unmet(say(en, zh))
+
+
+def expect_close(actual, expected, en: str, zh: str, tolerance: float = 1e-4) -> None:
+    """`expect` for numbers: within `tolerance`, relative to the largest expected value; says what came."""
+    if not is_close(actual, expected, tolerance):
+        detail = say(
+            f"expected {shown(expected)}, got {shown(actual)}", f"应为{shown(expected)}，实为{shown(actual)}"
+        )
+        raise Unmet(say(f"{en} ({detail})", f"{zh}（{detail}）"))
+
+
+def is_close(actual, expected, tolerance: float = 1e-4) -> bool:
+    """Whether two numbers or tensors have one shape and agree; NaN agrees with NaN."""
+    actual, expected = (torch.as_tensor(value).detach().double() for value in (actual, expected))
+    if actual.shape != expected.shape:
+        return False
+    finite = expected[expected.isfinite()].abs()
+    scale = max(finite.max().item(), 1e-3) if finite.numel() else 1.0
+    return torch.allclose(actual, expected, rtol=0.0, atol=tolerance * scale, equal_nan=True)
+
+
+def shown(value) -> str:
+    """A number or a small tensor in a few characters; a large one by its shape."""
+    if isinstance(value, torch.Tensor):
+        if value.numel() > 12:
+            return f"tensor{tuple(value.shape)}"
+        return _rounded(value.detach().tolist())
+    return _rounded(value) if isinstance(value, int | float | list | tuple) else reprlib.repr(value)
+
+
+def _rounded(value) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_rounded, value)) + "]"
+    return f"{value:.4g}" if isinstance(value, float) else reprlib.repr(value)
+
+
+class Guarded:
+    """The learner's function, called as usual. Raises `Unmet` for what it did besides answering.
+
+    `last_call` describes the latest call where its arguments are small; `calls_reference` tells whether
+    the first call went through the reference solution.
+    """
+
+    def __init__(self, function: Callable, exercise):
+        self.function, self.exercise = function, exercise
+        self.last_call = ""
+        self.calls_reference: bool | None = None
+
+    def __call__(self, *args, **kwargs):
+        self.last_call = describe_call(args, kwargs)
+        inputs = [(tensor, tensor.detach().clone()) for tensor in _tensors((args, kwargs))]
+        before = _global_state(self.exercise.uses_randomness)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = self._run(args, kwargs)
+        _expect_unchanged(before, _global_state(self.exercise.uses_randomness))
+        for tensor, original in inputs if self.exercise.inputs_stay else ():
+            expect(
+                tensor.shape == original.shape and torch.equal(tensor.nan_to_num(), original.nan_to_num()),
+                "the function changes one of its arguments in place; work on new tensors instead",
+                "函数原地修改了传入的参数；请改用新的张量",
+            )
+        expect(
+            len(caught) <= WARNINGS_ALLOWED,
+            f"one call raised {len(caught)} warnings; the first: {caught and caught[0].message}",
+            f"一次调用发出了{len(caught)}条警告，第一条是：{caught and caught[0].message}",
+        )
+        self.exercise.validate(result, self.bound(args, kwargs))
+        return result
+
+    def bound(self, args, kwargs) -> dict:
+        """The arguments by the contract's names."""
+        return dict(inspect.signature(self.exercise.reference).bind(*args, **kwargs).arguments)
+
+    def _run(self, args, kwargs):
+        if self.calls_reference is not None:
+            return self.function(*args, **kwargs)
+        self.calls_reference = False
+        code = getattr(self.exercise.reference, "__code__", None)
+
+        def watch(frame, event, _):
+            if event == "call" and frame.f_code is code:
+                self.calls_reference = True
+
+        sys.setprofile(watch)
+        try:
+            return self.function(*args, **kwargs)
+        finally:
+            sys.setprofile(None)
+
+
+def describe_call(args, kwargs) -> str:
+    """`(logits=[[1, 2]], temperature=2)`, or nothing where an argument is too large to be read."""
+    parts = [shown(value) for value in args] + [f"{name}={shown(value)}" for name, value in kwargs.items()]
+    text = f"({', '.join(parts)})"
+    return text if len(text) <= 160 and "tensor(" not in text and " object" not in text else ""
+
+
+def describe_error(error: BaseException, function: Callable) -> str:
+    """One sentence: what was raised, and at which of the learner's own lines."""
+    try:
+        text = str(error)
+    except BaseException:
+        text = say("its text can't be printed", "其文本无法打印")
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    filename = getattr(getattr(function, "__code__", None), "co_filename", None)
+    line = None
+    trace = error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename == filename:
+            line = linecache.getline(filename, trace.tb_lineno).strip() or line
+        trace = trace.tb_next
+    where = say(f", at the line `{line}`", f"，出错的一行是`{line}`") if line else ""
+    return say(f"your function raised {what[:400]}{where}", f"你的函数抛出了{what[:400]}{where}")
+
+
+def _tensors(value) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        return _tensors(list(value.values()))
+    return [tensor for item in value for tensor in _tensors(item)] if isinstance(value, list | tuple) else []
+
+
+def _global_state(uses_randomness: bool) -> dict:
+    state = {
+        "dtype": torch.get_default_dtype(),
+        "grad": torch.is_grad_enabled(),
+        "threads": torch.get_num_threads(),
+        "seed": torch.initial_seed(),
+        "patched": [dict(vars(place)) for place in _PATCHABLE],
+    }
+    if not uses_randomness:
+        state["seed"] = (torch.initial_seed(), torch.get_rng_state().numpy().tobytes(), random.getstate())
+    return state
+
+
+def _expect_unchanged(before: dict, after: dict) -> None:
+    messages = {
+        "dtype": ("the function changes torch's default dtype", "函数改变了torch的默认dtype"),
+        "grad": (
+            "the function leaves autograd switched differently than before",
+            "函数返回后autograd的开关状态变了",
+        ),
+        "threads": ("the function changes torch's number of threads", "函数改变了torch的线程数"),
+        "seed": (
+            "the function changes the global random state; nothing in this task needs a seed or a draw",
+            "函数改变了全局随机状态；这道题不需要设种子，也不需要抽随机数",
+        ),
+    }
+    for key, message in messages.items():
+        expect(before[key] == after[key], *message)
+    for place, old, new in zip(_PATCHABLE, before["patched"], after["patched"], strict=True):
+        patched = [name for name, value in old.items() if new.get(name) is not value]
+        expect(
+            not patched,
+            f"the function replaces {place.__name__}.{patched and patched[0]}; leave the library as it is",
+            f"函数替换了{place.__name__}.{patched and patched[0]}；请不要改动库本身",
+        )
