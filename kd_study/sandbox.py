@@ -6,6 +6,7 @@ whatever was found before it hung or died is kept.
 """
 
 import contextlib
+import faulthandler
 import io
 import os
 import pickle
@@ -83,6 +84,7 @@ def _be_the_copy(events: Callable[[], Iterator], write_end: int, seconds: float)
     """Never returns: whatever happens, the copy must not go on as a second notebook."""
     code = 1
     try:
+        faulthandler.disable()  # a crash is reported by the parent, not by a traceback of its own
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to answer
         _silence()
         _limit(seconds)

@@ -1,0 +1,272 @@
+"""The grader under fire: whatever a learner's function does, grading ends with a result that helps."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from kd_solutions import soft_targets as reference
+from kd_study import grade
+from kd_study.language import use_language
+
+
+def never_ends(logits, temperature=1.0):
+    while True:
+        pass
+
+
+def takes_minutes(logits, temperature=1.0):
+    big = torch.randn(6000, 6000)
+    return sum(big @ big for _ in range(1000))
+
+
+def recurses(logits, temperature=1.0):
+    return recurses(logits, temperature)
+
+
+def exits(logits, temperature=1.0):
+    sys.exit()
+
+
+def leaves_at_once(logits, temperature=1.0):
+    os._exit(0)
+
+
+def crashes(logits, temperature=1.0):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def interrupts(logits, temperature=1.0):
+    raise KeyboardInterrupt
+
+
+class Unprintable(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+def raises_what_cannot_be_printed(logits, temperature=1.0):
+    raise Unprintable
+
+
+def changes_its_input(logits, temperature=1.0):
+    return logits.div_(temperature).softmax(-1)
+
+
+def sets_the_seed(logits, temperature=1.0):
+    torch.manual_seed(0)
+    return reference(logits, temperature)
+
+
+def draws_from_python(logits, temperature=1.0):
+    random.random()
+    return reference(logits, temperature)
+
+
+def changes_the_default_dtype(logits, temperature=1.0):
+    torch.set_default_dtype(torch.float64)
+    return reference(logits, temperature)
+
+
+def switches_autograd_off(logits, temperature=1.0):
+    torch.set_grad_enabled(False)
+    return reference(logits, temperature)
+
+
+def changes_the_threads(logits, temperature=1.0):
+    torch.set_num_threads(2)
+    return reference(logits, temperature)
+
+
+def floods(logits, temperature=1.0):
+    while True:
+        print("the loss is", logits)
+
+
+def warns_forever(logits, temperature=1.0):
+    for number in range(1000):
+        warnings.warn(f"warning {number}", stacklevel=1)
+    return reference(logits, temperature)
+
+
+def takes_one_argument(logits):
+    return logits.softmax(-1)
+
+
+def returns_a_tuple(logits, temperature=1.0):
+    return reference(logits, temperature), temperature
+
+
+def returns_numpy(logits, temperature=1.0):
+    return np.asarray(logits.detach().softmax(-1))
+
+
+def returns_a_number(logits, temperature=1.0):
+    return 0.5
+
+
+def returns_nothing(logits, temperature=1.0):
+    reference(logits, temperature)
+
+
+def returns_another_shape(logits, temperature=1.0):
+    return reference(logits, temperature).sum(-1)
+
+
+def returns_nan(logits, temperature=1.0):
+    return reference(logits, temperature) * float("nan")
+
+
+def cuts_the_graph(logits, temperature=1.0):
+    return reference(logits, temperature).detach()
+
+
+def asks_for_too_much_memory(logits, temperature=1.0):
+    return torch.zeros(2 * 10**9).sum() + logits
+
+
+def hoards_memory(logits, temperature=1.0):
+    return [bytearray(10**8) for _ in range(100)]
+
+
+def patches_torch(logits, temperature=1.0):
+    torch.softmax = lambda *args, **kwargs: logits
+    return reference(logits, temperature)
+
+
+UNDER_FIRE = {
+    never_ends: "finish",
+    takes_minutes: "finish",
+    recurses: "RecursionError",
+    exits: "SystemExit",
+    leaves_at_once: "process ended",
+    crashes: "SIGSEGV",
+    interrupts: "KeyboardInterrupt",
+    raises_what_cannot_be_printed: "can't be printed",
+    changes_its_input: "in place",
+    sets_the_seed: "random state",
+    draws_from_python: "random state",
+    changes_the_default_dtype: "default dtype",
+    switches_autograd_off: "autograd",
+    changes_the_threads: "threads",
+    floods: "prints more",
+    warns_forever: "warnings",
+    takes_one_argument: "TypeError",
+    returns_a_tuple: "tuple",
+    returns_numpy: "ndarray",
+    returns_a_number: "float",
+    returns_nothing: "return missing",
+    returns_another_shape: "shape",
+    returns_nan: "nan",
+    cuts_the_graph: "graph",
+    asks_for_too_much_memory: "memory",
+    hoards_memory: "memory",
+    patches_torch: "torch.softmax",
+}
+
+
+@pytest.fixture(autouse=True)
+def english():
+    use_language("en")
+
+
+@pytest.mark.parametrize("function", UNDER_FIRE, ids=lambda function: function.__name__)
+def test_misbehaviour_is_a_failed_result_that_helps(function):
+    mine = torch.ones(3)
+    before = torch.get_rng_state(), torch.softmax, torch.get_default_dtype(), torch.get_num_threads()
+    started = time.monotonic()
+    report = grade(function, "soft_targets")
+    assert time.monotonic() - started < 10
+    assert report.status == "failed"
+    messages = " ".join(result.message for result in report.results)
+    assert UNDER_FIRE[function] in messages
+    assert len(report.results) == len(grade(reference).results)
+    assert torch.equal(before[0], torch.get_rng_state()) and torch.is_grad_enabled()
+    assert before[1:] == (torch.softmax, torch.get_default_dtype(), torch.get_num_threads())
+    assert torch.equal(mine, torch.ones(3))
+
+
+@pytest.mark.parametrize("value", ["soft_targets", dict, None, 3])
+def test_what_is_no_function_is_said_to_be_none(value):
+    for report in (grade(value), grade(value, "soft_targets")):
+        assert report.status == "failed" and "pass the function itself" in report.results[0].message
+
+
+def test_an_unknown_name_brings_the_nearest():
+    report = grade(lambda logits: logits, "kd_los")
+    assert report.status == "failed" and "distillation_kl" in report.results[0].message
+
+
+def test_a_stub_is_to_do():
+    def soft_targets(logits, temperature=1.0):
+        raise NotImplementedError
+
+    assert grade(soft_targets).status == "todo"
+
+
+def test_a_wrong_answer_is_named_in_the_language_in_use():
+    def soft_targets(logits, temperature=1.0):
+        return (logits * temperature).softmax(-1)
+
+    assert "divide" in grade(soft_targets).diagnosis.explanation
+    use_language("zh")
+    report = grade(soft_targets)
+    assert "除以" in report.diagnosis.explanation
+    assert "温度" in " ".join(result.message for result in report.results)
+
+
+def test_a_new_mistake_is_not_guessed_at():
+    def soft_targets(logits, temperature=1.0):
+        if temperature <= 0:
+            raise ValueError
+        return (logits / temperature).softmax(-1).flip(-1)
+
+    report = grade(soft_targets)
+    assert report.status == "failed" and report.diagnosis is None
+    assert "expected [[0.7311, 0.2689]], got [[0.2689, 0.7311]]" in report.results[0].message
+
+
+def test_a_mistake_is_named_whatever_else_is_careless():
+    def soft_targets(logits, temperature=1.0):  # accepts T = 0 as well
+        return torch.exp(logits * temperature) / torch.exp(logits * temperature).sum(1, keepdim=True)
+
+    assert grade(soft_targets).diagnosis.name == "multiplies_by_the_temperature"
+
+
+def test_calling_the_reference_is_allowed_and_said():
+    def soft_targets(logits, temperature=1.0):
+        return reference(logits, temperature)
+
+    report = grade(soft_targets)
+    assert report.status == "passed" and report.calls_reference and "reference" in str(report)
+
+
+def test_the_line_that_raised_is_shown():
+    def soft_targets(logits, temperature=1.0):
+        return logits.no_such_method(temperature)
+
+    assert "logits.no_such_method(temperature)" in grade(soft_targets).results[0].message
+
+
+def test_an_interrupt_of_the_notebook_stops_the_grading():
+    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        grade(never_ends, "soft_targets")
+    assert grade(reference).status == "passed"
+
+
+def test_importing_the_desk_costs_next_to_nothing():
+    code = (
+        "import sys, time; began = time.perf_counter(); import kd_study; took = time.perf_counter() - began; "
+        "print(took, 'torch' in sys.modules)"
+    )
+    took, has_torch = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split()
+    assert float(took) < 0.3 and has_torch == "False"
