@@ -7,6 +7,7 @@ written the records live in memory. Either is told in one sentence, once.
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -141,7 +142,7 @@ class Records:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
         with closing(connection):
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_wal(connection)
             return _transact(connection, operation)
 
     def _set_aside(self) -> None:
@@ -166,6 +167,19 @@ class Records:
             )
         )
         return _transact(self._memory, operation)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # SQLite's own timeout does not cover two processes that both make this switch in a new file
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _transact(connection: sqlite3.Connection, operation):

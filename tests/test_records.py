@@ -1,6 +1,7 @@
 """The store of attempts survives damage, a full disk, a read-only folder, kills and company."""
 
 import json
+import multiprocessing
 import resource
 import signal
 import sqlite3
@@ -128,6 +129,24 @@ def test_several_notebooks_at_once_lose_nothing(records, told):
         assert writer.returncode == 0, errors.decode()
     assert len(records.attempts()) == 100
     assert told == []
+
+
+def test_several_notebooks_may_begin_the_file_together(tmp_path):
+    fork = multiprocessing.get_context("fork")
+    for round_number in range(40):
+        path, together = tmp_path / f"{round_number}.sqlite", fork.Barrier(6)
+
+        def write(path=path, together=together):
+            records = Records(path)
+            together.wait()
+            records.add_attempt("kd_loss", "failed", None, "en")
+
+        writers = [fork.Process(target=write) for _ in range(6)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+        assert len(Records(path).attempts()) == 6
 
 
 def test_killed_kernel_leaves_nothing_half_recorded(records, told):
