@@ -1,0 +1,210 @@
+"""Labelled commands: sentences sampled from the templates of Home Assistant's voice intents.
+
+Source: the package home-assistant-intents (Apache-2.0); its templates are parsed by hassil.
+"""
+
+import hashlib
+import random
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+PER_TEMPLATE = 20  # sentences at most, or the hundred templates of three timer intents swamp the rest
+PER_CLASS = 80  # sentences at most of a class in one half of a target language
+DRAWS = 60  # tries to find so many different sentences of one template
+TEST_SHARE = {"en": 3}  # every third English template is for testing, elsewhere every second
+
+MERGED = {
+    "HassShoppingListAddItem": "HassListAddItem",
+    "HassShoppingListCompleteItem": "HassListCompleteItem",
+}
+LEFT_OUT = {"HassRespond", "HassBroadcast", "HassNevermind"}  # small talk and dictation, not commands
+INTENT_LANGUAGES = {"zh": "zh-CN", "zh-Hant": "zh-TW"}  # code here → code in the package
+
+AREAS = ("Living Room", "Kitchen", "Bedroom", "Office", "Hallway", "Study", "Garage")
+DEVICES = (
+    "Light", "Switch", "Fan", "Lamp", "Curtain", "Blind", "Garage door", "Gate", "Door", "Window", "TV",
+    "Speaker", "Media player", "Lawn mower", "Vacuum", "Thermostat", "Humidifier", "Lock", "Camera", "Oven",
+    "Dishwasher", "Washing machine", "Heater", "Nightlight",
+)  # fmt: skip
+SLOT_WORDS = {
+    "area": AREAS,
+    "floor": ("Upstairs", "First floor", "Ground floor"),
+    "name": DEVICES,
+    "zone": ("Home", "Work", "School", "Office"),
+    "timer_name": ("Coffee", "Oven", "Eggs", "Chicken", "Fish", "Washing machine", "Pizza"),
+    "shopping_list_item": (
+        "Coffee",
+        "Eggs",
+        "Battery",
+        "Fish",
+        "Chicken",
+        "Vegetables",
+        "Candle",
+        "Cola",
+        "Pizza",
+    ),
+    "todo_list_item": ("Car", "Vacuum", "Window", "Battery", "Meter reading", "Dishwasher", "Yoga"),
+    "search_query": ("Queen", "Beethoven", "ABBA", "Jazz", "Madonna", "Adele", "The Beatles", "Metallica"),
+}
+SAME_EVERYWHERE = {"Pizza", "Cola", "Yoga", *SLOT_WORDS["search_query"]}
+TIMER_COMMANDS = ("Turn off {}", "Turn on {}", "Open {}", "Close {}", "Lock {}")
+
+
+@dataclass(frozen=True)
+class Template:
+    """One sentence template and up to `PER_TEMPLATE` sentences sampled from it."""
+
+    intent: str
+    text: str
+    sentences: tuple[str, ...]
+
+
+class Grammar:
+    """The templates of one language, parsed.
+
+    `slot_values` maps an open slot such as `area` to what may stand there; slots that the language defines
+    itself (colours, numbers) need no entry. A template with an unknown slot is left out.
+    """
+
+    def __init__(self, language: str, slot_values: Mapping[str, list[str]]):
+        from hassil.intents import Intents
+        from home_assistant_intents import get_intents
+
+        raw = get_intents(INTENT_LANGUAGES.get(language, language))
+        self.language, self.slot_values, self._raw = language, slot_values, raw
+        self._parsed = Intents.from_dict(raw)
+        self._rules, self._lists = self._parsed.expansion_rules, self._parsed.slot_lists
+
+    @cached_property
+    def templates(self) -> list[Template]:
+        """Every usable template once an intent, sorted by intent and text."""
+        by_intent: dict[str, set[str]] = defaultdict(set)
+        for intent, body in self._raw["intents"].items():
+            if intent not in LEFT_OUT:
+                for block in body["data"]:
+                    by_intent[MERGED.get(intent, intent)].update(block["sentences"])
+        sampled = (
+            Template(intent, text, self._sample_template(intent, text))
+            for intent in sorted(by_intent)
+            for text in sorted(by_intent[intent])
+        )
+        return [template for template in sampled if template.sentences]
+
+    def _sample_template(self, intent: str, text: str) -> tuple[str, ...]:
+        from hassil.parse_expression import parse_sentence
+
+        rng = seeded(self.language, intent, text)
+        expression = parse_sentence(text).expression
+        try:
+            draws = (" ".join(self._draw(expression, rng).split()) for _ in range(DRAWS))
+            return tuple(sorted(dict.fromkeys(filter(None, draws)), key=lambda s: hashed(text, s)))[
+                :PER_TEMPLATE
+            ]
+        except LookupError:
+            return ()
+
+    def _draw(self, node, rng: random.Random) -> str:
+        """A random sentence of an expression tree (hassil itself can only list all of them)."""
+        from hassil import expression as tree
+
+        match node:
+            case tree.TextChunk():
+                return node.original_text
+            case tree.Alternative():
+                return self._draw(rng.choice(node.items), rng)
+            case tree.Permutation():
+                return " ".join(self._draw(item, rng) for item in rng.sample(node.items, len(node.items)))
+            case tree.Sequence():
+                return "".join(self._draw(item, rng) for item in node.items)
+            case tree.RuleReference():
+                return self._draw(self._rules[node.rule_name].expression, rng)
+            case tree.ListReference():
+                return self._draw_slot(node.list_name, rng)
+            case _:
+                raise TypeError(f"hassil's {type(node).__name__} is new to this sampler")
+
+    def _draw_slot(self, name: str, rng: random.Random) -> str:
+        from hassil.intents import RangeSlotList, TextSlotList
+
+        match self._lists.get(name):
+            case RangeSlotList() as numbers:
+                return str(rng.choice(list(numbers.get_numbers())))
+            case TextSlotList() as texts:
+                return self._draw(rng.choice(texts.values).text_in, rng)
+            case _:
+                if not (values := self.slot_values.get(name)):
+                    raise LookupError(name)
+                return rng.choice(values)
+
+
+def slot_values(translate: Callable[[str], str | None]) -> dict[str, list[str]]:
+    """Slot → its values in a language, given a dictionary; words without a translation are left out."""
+
+    def known(words: tuple[str, ...]) -> list[str]:
+        found = (word if word in SAME_EVERYWHERE else translate(word) for word in words)
+        return [word for word in found if word]
+
+    values = {slot: known(words) for slot, words in SLOT_WORDS.items()}
+    values["timer_command"] = [
+        command.replace("{}", device) for command in known(TIMER_COMMANDS) for device in values["name"][:6]
+    ]
+    return values
+
+
+def hashed(*parts: str) -> bytes:
+    """The same bytes for the same texts on every machine."""
+    return hashlib.sha256("\n".join(parts).encode()).digest()
+
+
+def seeded(*parts: str) -> random.Random:
+    return random.Random(int.from_bytes(hashed(*parts)[:8], "big"))
+
+
+def split_templates(templates: list[Template], language: str) -> tuple[list[Template], list[Template]]:
+    """(train or dev, test): whole templates, within each intent, in an order given by a hash.
+
+    A split by sentence would let the test see the training templates.
+    """
+    every = TEST_SHARE.get(language, 2)
+    first, test = [], []
+    by_intent: dict[str, list[Template]] = defaultdict(list)
+    for template in templates:
+        by_intent[template.intent].append(template)
+    for intent in sorted(by_intent):
+        ordered = sorted(by_intent[intent], key=lambda template: hashed(intent, template.text))
+        test += ordered[every - 1 :: every]
+        first += [template for i, template in enumerate(ordered) if i % every != every - 1]
+    return first, test
+
+
+def ambiguous_texts(templates: list[Template]) -> set[str]:
+    """Texts (case folded) that carry two intents in one language: no one could label them."""
+    intents: dict[str, set[str]] = defaultdict(set)
+    for template in templates:
+        for sentence in template.sentences:
+            intents[sentence.casefold()].add(template.intent)
+    return {text for text, of_text in intents.items() if len(of_text) > 1}
+
+
+def label(
+    templates: list[Template], skip: set[str], per_class: int | None = None
+) -> list[tuple[str, str, int]]:
+    """(sentence, intent, number of its template), each sentence once and none whose folded text is in `skip`.
+
+    With `per_class`, the templates of a class take turns until the class has so many sentences.
+    """
+    rounds = [
+        (turn, number, sentence)
+        for number, template in enumerate(templates)
+        for turn, sentence in enumerate(template.sentences)
+    ]
+    seen, taken, rows = set(skip), defaultdict(int), []
+    for _, number, sentence in sorted(rounds, key=lambda row: row[:2]):
+        intent = templates[number].intent
+        if sentence.casefold() not in seen and (per_class is None or taken[intent] < per_class):
+            seen.add(sentence.casefold())
+            taken[intent] += 1
+            rows.append((sentence, intent, number))
+    return sorted(rows, key=lambda row: (row[2], row[0]))
