@@ -5,7 +5,7 @@ from importlib import import_module
 _HOMES = {
     "grading": "grade Report",
     "notebook": "check hint solution yours_or_reference progress",
-    "widgets": "guess",
+    "widgets": "guess try_commands show_answers",
     "language": "use_language",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

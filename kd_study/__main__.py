@@ -27,6 +27,22 @@ def build(
         build_with_progress(lessons, solved, execute)
 
 
+@app.command()
+def progress(
+    export: Annotated[Path | None, typer.Option(help="write the records to this JSON file")] = None,
+    import_: Annotated[Path | None, typer.Option("--import", help="add the records of this file")] = None,
+) -> None:
+    """Show what is solved; or carry the records from one machine to another."""
+    from kd_study.terminal import export_records, import_records, print_progress
+
+    if export:
+        export_records(export)
+    elif import_:
+        import_records(import_)
+    else:
+        print_progress()
+
+
 def main() -> None:
     """Run the command line; whatever a person can mend ends as one sentence and exit code 2."""
     try:

@@ -70,6 +70,7 @@ def execute(notebook: nbformat.NotebookNode, path: Path) -> None:
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )
     with TemporaryDirectory(prefix="kd-study-build-") as home:

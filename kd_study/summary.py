@@ -1,0 +1,121 @@
+"""Where a learner stands, read from the records: one row an exercise, one bar a topic."""
+
+from dataclasses import dataclass
+
+from kd_study.exercises import TOPICS, exercise
+from kd_study.language import Text, say
+from kd_study.records import Attempt, Records
+
+_TOPIC_TITLES = {
+    "response": Text("Response", "基于响应"),
+    "loop": Text("The loop", "训练循环"),
+    "features": Text("Features", "基于特征"),
+    "languages": Text("Across languages", "跨语言"),
+    "sequences": Text("Sequences", "序列"),
+    "shipping": Text("Measuring and shipping", "评测与部署"),
+    "debug": Text("Debugging", "找错"),
+}
+_BAR = 20
+
+
+@dataclass(frozen=True)
+class Row:
+    """One exercise's history. `first_try`: whether the first graded attempt passed, None before it."""
+
+    exercise: str
+    topic: str
+    passed: bool
+    attempts: int
+    first_try: bool | None
+    hints: int
+    solution_seen: bool
+    misconception: str
+
+    @property
+    def mark(self) -> str:
+        """A sign that needs no colour: solved, tried, or untouched."""
+        return "✓" if self.passed else "✗" if self.attempts else "·"
+
+
+def summarise(records: Records) -> list[Row]:
+    """A row for every exercise, in the order of study."""
+    attempts = records.attempts()
+    hints, solutions = records.hints(), records.solutions()
+    rows = []
+    for topic, names in TOPICS.items():
+        for name in names:
+            own = [attempt for attempt in attempts if attempt.exercise == name]
+            rows.append(
+                Row(
+                    exercise=name,
+                    topic=topic,
+                    passed=any(attempt.status == "passed" for attempt in own),
+                    attempts=len(own),
+                    first_try=own[0].status == "passed" if own else None,
+                    hints=hints.get(name, 0),
+                    solution_seen=name in solutions,
+                    misconception=_last_misconception(name, own),
+                )
+            )
+    return rows
+
+
+def _last_misconception(name: str, attempts: list[Attempt]) -> str:
+    diagnosed = [attempt.diagnosis for attempt in attempts if attempt.diagnosis]
+    if not diagnosed:
+        return ""
+    known = {wrong.name: str(wrong.explanation) for wrong in exercise(name).wrong_answers}
+    return known.get(diagnosed[-1], diagnosed[-1])
+
+
+def topic_title(topic: str) -> str:
+    """The topic in the language in use."""
+    return str(_TOPIC_TITLES.get(topic, topic))
+
+
+def bars(rows: list[Row]) -> list[str]:
+    """One line a topic: its title, a bar of what is solved, the count."""
+    lines = []
+    for topic in dict.fromkeys(row.topic for row in rows):
+        own = [row for row in rows if row.topic == topic]
+        solved = sum(row.passed for row in own)
+        filled = round(_BAR * solved / len(own))
+        lines.append(f"{'█' * filled}{'░' * (_BAR - filled)} {solved}/{len(own)} {topic_title(topic)}")
+    return lines
+
+
+def headline(rows: list[Row]) -> str:
+    """Solved of all, and the share of exercises that passed at the first try."""
+    solved = sum(row.passed for row in rows)
+    tried = [row.first_try for row in rows if row.first_try is not None]
+    text = say(f"{solved} of {len(rows)} exercises solved", f"{len(rows)}道练习已完成{solved}道")
+    if tried:
+        share = round(100 * sum(tried) / len(tried))
+        text += say(f", {share} % of those tried at the first attempt", f"，尝试过的练习中{share}%一次通过")
+    return text
+
+
+def columns() -> list[str]:
+    """The titles of the table's columns."""
+    return [
+        "",
+        say("exercise", "练习"),
+        say("topic", "主题"),
+        say("attempts", "尝试次数"),
+        say("hints", "提示"),
+        say("solution seen", "看过答案"),
+        say("last misconception", "最近的误区"),
+    ]
+
+
+def cells(row: Row) -> list[str]:
+    """The table's cells for one row."""
+    return [
+        row.mark,
+        row.exercise,
+        topic_title(row.topic),
+        str(row.attempts or ""),
+        str(row.hints or ""),
+        say("yes", "是") if row.solution_seen else "",
+        row.misconception,
+    ]
