@@ -39,12 +39,17 @@ def expect_close(actual, expected, en: str, zh: str, tolerance: float = 1e-4) ->
 
 
 def is_close(actual, expected, tolerance: float = 1e-4) -> bool:
-    """Whether two numbers or tensors have one shape and agree; NaN agrees with NaN."""
+    """Whether two numbers or tensors have one shape and agree; NaN agrees with NaN.
+
+    The tolerance is relative to the largest expected value. Where 0 is expected nothing is relative, and what
+    float32 leaves of differences between numbers of order 1 must still pass.
+    """
     actual, expected = (torch.as_tensor(value).detach().double() for value in (actual, expected))
     if actual.shape != expected.shape:
         return False
     finite = expected[expected.isfinite()].abs()
-    scale = max(finite.max().item(), 1e-3) if finite.numel() else 1.0
+    largest = finite.max().item() if finite.numel() else 0.0
+    scale = max(largest, 1e-3) if largest else 0.1
     return torch.allclose(actual, expected, rtol=0.0, atol=tolerance * scale, equal_nan=True)
 
 

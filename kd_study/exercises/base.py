@@ -17,7 +17,7 @@ from kd_study.language import Text, say
 __all__ = [
     "Exercise", "LossExercise", "Text", "Unmet", "check", "expect", "expect_close", "expect_tensor", "gradient",
     "is_close",
-    "normal", "outcome", "say", "shown",
+    "normal", "outcome", "say", "shown", "without",
 ]  # fmt: skip
 
 
@@ -273,6 +273,11 @@ def fresh(arguments: dict) -> dict:
         name: value.detach().clone() if isinstance(value, torch.Tensor) else value
         for name, value in arguments.items()
     }
+
+
+def without(arguments: dict, *names: str) -> dict:
+    """The arguments but for those named, which then take their defaults."""
+    return {name: value for name, value in arguments.items() if name not in names}
 
 
 def _value_and_gradients(loss: torch.Tensor, leaves: list) -> list:

@@ -11,6 +11,7 @@ from kd_study.exercises.base import (
     normal,
     outcome,
     shown,
+    without,
 )
 
 
@@ -32,14 +33,14 @@ student's, both at the temperature $T$, times $T^2$:
 $$\frac{T^2}{N} \sum_n \sum_i p_{ni} \,(\log p_{ni} - \log q_{ni}), \qquad p = \text{teacher},\ q = \text{student}.$$
 
 Both arguments are logits of shape (N, C); the result is a scalar, a mean over the N rows only. No gradient may
-reach the teacher. For student `[[0, 0]]`, teacher `[[2, 0]]` and $T = 1$ the loss is 0.327.""",
+reach the teacher. For student `[[0, 0]]`, teacher `[[2, 0]]` and $T = 1$ the loss is 0.328.""",
         zh=r"""
 蒸馏的核心损失：教师模型的软标签与学生模型的软标签（都取温度系数$T$）之间的KL散度，再乘$T^2$：
 
 $$\frac{T^2}{N} \sum_n \sum_i p_{ni} \,(\log p_{ni} - \log q_{ni}), \qquad p = \text{教师},\ q = \text{学生}.$$
 
 两个参数都是形状为(N, C)的logits；结果是标量，只对N行取平均。梯度不得流入教师模型。
-学生`[[0, 0]]`、教师`[[2, 0]]`、$T = 1$时，损失是0.327。""",
+学生`[[0, 0]]`、教师`[[2, 0]]`、$T = 1$时，损失是0.328。""",
     )
     hints = (
         Text(
@@ -178,15 +179,13 @@ PyTorch默认的`reduction='mean'`还会除以类别数C：损失小了C倍，�
         return {
             "T = 3": example,
             "T = 1": example | {"temperature": 1.0},
-            "default": _without_temperature(example),
+            "default": without(example, "temperature"),
         }
 
     def edges(self):
-        return {"one row": {name: value[:1] for name, value in _without_temperature(self.example()).items()}}
-
-
-def _without_temperature(arguments):
-    return {name: value for name, value in arguments.items() if name != "temperature"}
+        return {
+            "one row": {name: value[:1] for name, value in without(self.example(), "temperature").items()}
+        }
 
 
 @DistillationKL.wrong(

@@ -20,6 +20,33 @@ def goes_through_logsumexp_row_by_row(logits, temperature=1.0):
     return torch.stack([(row / temperature - torch.logsumexp(row / temperature, 0)).exp() for row in logits])
 
 
+@accepted("soft_cross_entropy")
+def with_cross_entropy_on_probabilities(student_logits, teacher_logits, temperature=1.0):
+    with torch.no_grad():
+        p = torch.softmax(teacher_logits / temperature, dim=1)
+    return F.cross_entropy(student_logits / temperature, p)
+
+
+@accepted("soft_cross_entropy")
+def with_einsum_and_logsumexp(student_logits, teacher_logits, temperature=1.0):
+    s, t = student_logits.double() / temperature, teacher_logits.detach().double() / temperature
+    p = (t - t.logsumexp(1, keepdim=True)).exp()
+    loss = (s.logsumexp(1) - torch.einsum("nc,nc->n", p, s)).mean()
+    return loss.to(student_logits.dtype)
+
+
+@accepted("soft_cross_entropy")
+def row_by_row_with_a_running_mean(student_logits, teacher_logits, temperature=1.0):
+    loss = student_logits.new_zeros(())
+    for n, (s, t) in enumerate(zip(student_logits, teacher_logits.detach(), strict=True), start=1):
+        row = -sum(
+            p * log_q
+            for p, log_q in zip((t / temperature).softmax(0), (s / temperature).log_softmax(0), strict=True)
+        )
+        loss = loss + (row - loss) / n
+    return loss
+
+
 @accepted("distillation_kl")
 def with_kl_div_and_log_target(student_logits, teacher_logits, temperature=1.0):
     log_q = F.log_softmax(student_logits / temperature, dim=1)
@@ -42,3 +69,35 @@ def cross_entropy_minus_entropy(student_logits, teacher_logits, temperature=1.0)
     p = torch.softmax(teacher_logits.detach() / temperature, dim=-1)
     entropy = torch.special.entr(p).sum(-1).mean()
     return temperature**2 * (F.cross_entropy(student_logits / temperature, p) - entropy)
+
+
+@accepted("kd_loss")
+def adds_two_named_losses(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    with torch.no_grad():
+        log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    soft = torch.nn.KLDivLoss(reduction="batchmean", log_target=True)(log_q, log_p)
+    hard = torch.nn.CrossEntropyLoss()(student_logits, targets)
+    return soft * (alpha * temperature * temperature) + hard * (1.0 - alpha)
+
+
+@accepted("kd_loss")
+def gathers_the_labels_by_hand(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    s, t = student_logits.double(), teacher_logits.detach().double()
+    log_q, log_p = (s / temperature).log_softmax(1), (t / temperature).log_softmax(1)
+    soft = torch.einsum("nc,nc->n", log_p.exp(), log_p - log_q) * temperature**2
+    hard = s.logsumexp(1) - s.gather(1, targets[:, None]).squeeze(1)
+    return torch.lerp(hard, soft, alpha).mean().to(student_logits.dtype)
+
+
+@accepted("kd_loss")
+def leaves_out_what_has_no_weight(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    terms = []
+    if alpha > 0:
+        p = F.softmax(teacher_logits.detach() / temperature, dim=-1)
+        cross_entropy = F.cross_entropy(student_logits / temperature, p)
+        terms.append(alpha * temperature**2 * (cross_entropy - torch.special.entr(p).sum(-1).mean()))
+    if alpha < 1:
+        label = F.one_hot(targets, student_logits.shape[-1]).to(student_logits.dtype)
+        terms.append((alpha - 1) * (label * student_logits.log_softmax(-1)).sum(-1).mean())
+    return sum(terms)

@@ -1,0 +1,397 @@
+import torch
+import torch.nn.functional as F
+
+from kd_study.exercises.base import (
+    LossExercise,
+    Text,
+    check,
+    expect_close,
+    gradient,
+    normal,
+    without,
+)
+
+
+class KDLoss(LossExercise):
+    name = "kd_loss"
+    topic = "response"
+    level = "mid"
+    minutes = 12
+    lesson = "01_what_distillation_is"
+    sources = (
+        "Hinton, Vinyals & Dean 2015, arXiv:1503.02531, section 2",
+        "yuanli2333/Teacher-free-Knowledge-Distillation#5",
+    )
+    statement = Text(
+        en=r"""
+The loss that a student is trained with when labels are at hand too: soft targets weighted by $\alpha$, labels by
+$1 - \alpha$,
+
+$$\mathcal{L} = \alpha \cdot T^2 \, \mathrm{KL}(p^{(T)} \,\|\, q^{(T)}) + (1 - \alpha) \cdot \mathrm{CE}(q^{(1)}, y).$$
+
+The KL term is `distillation_kl`, the labels' cross-entropy reads the student at $T = 1$; both are means over the
+rows. `student_logits` and `teacher_logits` have the shape (N, C), `targets` (N,) holds class indices; the result is
+a scalar. It is continuous in $\alpha$: at 0 it is the cross-entropy alone, at 1 the KL term alone, $T^2$ included.
+No gradient may reach the teacher.
+For student `[[0, 0]]`, teacher `[[2, 0]]`, target `[0]`, $T = 2$ and $\alpha = 0.5$ the loss is 0.569.""",
+        zh=r"""
+手头也有标签时，训练学生模型用的损失：软标签的权重是$\alpha$，硬标签的权重是$1 - \alpha$：
+
+$$\mathcal{L} = \alpha \cdot T^2 \, \mathrm{KL}(p^{(T)} \,\|\, q^{(T)}) + (1 - \alpha) \cdot \mathrm{CE}(q^{(1)}, y).$$
+
+KL项就是`distillation_kl`，硬标签的交叉熵在$T = 1$下读取学生；两项都对行取平均。
+`student_logits`和`teacher_logits`的形状是(N, C)，`targets`是形状为(N,)的类别下标；结果是标量。
+损失对$\alpha$连续：取0时只剩交叉熵，取1时只剩KL项，且仍带$T^2$。梯度不得流入教师模型。
+学生`[[0, 0]]`、教师`[[2, 0]]`、标签`[0]`、$T = 2$、$\alpha = 0.5$时，损失是0.569。""",
+    )
+    hints = (
+        Text(
+            en="Two losses, two temperatures: at which of them will the student be used once it is trained?",
+            zh="两个损失，两个温度系数：训练好以后，学生模型是在哪个温度系数下使用的？",
+        ),
+        Text(
+            en="soft = T² · KL at T (`F.kl_div` with `reduction='batchmean'`), hard = `F.cross_entropy` of the student's "
+            "untouched logits; the result is alpha · soft + (1 − alpha) · hard for every alpha.",
+            zh="soft = T² · KL（温度系数T，`F.kl_div`配`reduction='batchmean'`），hard = 学生原始logits的`F.cross_entropy`；"
+            "无论alpha取何值，结果都是alpha · soft + (1 − alpha) · hard。",
+        ),
+        Text(
+            en="```python\nlog_q = F.log_softmax(student_logits / temperature, dim=-1)\n"
+            "p = F.softmax(teacher_logits.detach() / ..., dim=-1)\n"
+            "soft = ... * F.kl_div(log_q, p, reduction=...)\nhard = F.cross_entropy(..., targets)\n"
+            "return alpha * ... + (1 - alpha) * ...\n```",
+            zh="```python\nlog_q = F.log_softmax(student_logits / temperature, dim=-1)\n"
+            "p = F.softmax(teacher_logits.detach() / ..., dim=-1)\n"
+            "soft = ... * F.kl_div(log_q, p, reduction=...)\nhard = F.cross_entropy(..., targets)\n"
+            "return alpha * ... + (1 - alpha) * ...\n```",
+        ),
+    )
+    discussion = Text(
+        en="""
+Without T² the soft gradient shrinks as T grows and alpha no longer says what it seems to say: at T = 4 the labels
+would count sixteen times as much. With it, one can tune T and alpha one at a time. The labels are read at T = 1
+because that is how the student will be used.
+Conventions differ, so read the code before you copy an alpha: some put alpha on the labels, some leave the labels'
+weight at 1, and one library drops T² as soon as the labels' weight is exactly 0.
+A common next question: what is left of the labels' use if the teacher is always right (little: a sure teacher's
+soft target is the label), and what to do where there are no labels at all (alpha = 1, which is how a student learns
+a language nobody labelled). O(NC), nothing beside a forward pass of the teacher.""",
+        zh="""
+不乘T²，软标签的梯度会随T增大而缩小，alpha就名不副实了：T = 4时硬标签的分量相当于大了16倍。
+乘上之后，T和alpha才能分开调。硬标签在T = 1下读取，因为学生上线后就是这样用的。
+各家约定不同，抄alpha之前先读代码：有的把alpha放在硬标签上，有的硬标签权重恒为1，还有一个库在硬标签权重恰为0时会把T²丢掉。
+面试官常接着问：如果教师永远正确，硬标签还有多大用处（很小：十分确定的教师，其软标签就是硬标签）；
+完全没有标签时怎么办（取alpha = 1，学生就是这样学会没有人标注的语言的）。
+复杂度O(NC)，与教师的一次前向计算相比可以忽略。""",
+    )
+
+    def example(self):
+        return {
+            "student_logits": normal(3, 4, seed=1),
+            "teacher_logits": normal(3, 4, seed=2),
+            "targets": torch.tensor([2, 0, 1]),
+            "temperature": 3.0,
+            "alpha": 0.3,
+        }
+
+    @check(en="A worked example", zh="手算例子")
+    def agrees_with_a_worked_example(self, fn):
+        expect_close(
+            fn(torch.tensor([[0.0, 0.0]]), torch.tensor([[2.0, 0.0]]), torch.tensor([0]), 2.0, 0.5),
+            0.5685,
+            "the KL at T = 2 is 0.111, times 4 makes 0.444; the labels cost log 2 = 0.693; half of each is 0.569",
+            "T = 2时KL是0.111，乘4得0.444；硬标签的损失是log 2 = 0.693；各取一半是0.569",
+            tolerance=1e-3,
+        )
+
+    @check(en="alpha = 0: the labels alone, at T = 1", zh="alpha = 0：只剩T = 1下的硬标签")
+    def is_the_cross_entropy_at_alpha_zero(self, fn):
+        student, teacher, targets = normal(3, 4, seed=3), normal(3, 4, seed=4), torch.tensor([1, 1, 0])
+        for temperature in (1.0, 5.0):
+            expect_close(
+                fn(student, teacher, targets, temperature, 0.0),
+                F.cross_entropy(student, targets),
+                f"with alpha = 0 and T = {temperature:g} the loss should be the labels' plain cross-entropy, at T = 1",
+                f"alpha = 0、T = {temperature:g}时，损失应是硬标签的普通交叉熵（T = 1）",
+            )
+
+    @check(en="alpha = 1: the soft targets alone, with T²", zh="alpha = 1：只剩软标签，且带T²")
+    def is_the_divergence_at_alpha_one(self, fn):
+        student, teacher, targets = normal(3, 4, seed=5), normal(3, 4, seed=6), torch.tensor([0, 2, 1])
+        for temperature in (1.0, 5.0):
+            expect_close(
+                fn(student, teacher, targets, temperature, 1.0),
+                _soft(student, teacher, temperature),
+                f"with alpha = 1 and T = {temperature:g} the loss should be T² · KL(teacher ‖ student), mean over rows",
+                f"alpha = 1、T = {temperature:g}时，损失应是T² · KL(教师 ‖ 学生)，对行取平均",
+            )
+        expect_close(
+            fn(teacher + 3.0, teacher, targets, 2.0, 1.0),
+            0.0,
+            "with alpha = 1 a student equal to the teacher up to a shift should cost 0",
+            "alpha = 1时，与教师只差一个平移的学生损失应为0",
+        )
+
+    @check(en="A straight line in alpha, no jump at its ends", zh="对alpha是一条直线，端点处不跳变")
+    def is_a_straight_line_in_alpha(self, fn):
+        arguments = self.example()
+        soft = _soft(arguments["student_logits"], arguments["teacher_logits"], 3.0)
+        hard = F.cross_entropy(arguments["student_logits"], arguments["targets"])
+        for alpha in (0.0, 1e-3, 0.25, 0.9, 1 - 1e-3, 1.0):
+            expect_close(
+                fn(**arguments | {"alpha": alpha}),
+                alpha * soft + (1 - alpha) * hard,
+                f"at alpha = {alpha:g} the loss should be {alpha:g} · soft + {1 - alpha:g} · hard",
+                f"alpha = {alpha:g}时，损失应为{alpha:g} · soft + {1 - alpha:g} · hard",
+            )
+
+    @check(en="Defaults: T = 4, alpha = 0.5", zh="默认值：T = 4，alpha = 0.5")
+    def has_the_defaults_of_the_contract(self, fn):
+        student, teacher, targets = normal(2, 3, seed=7), normal(2, 3, seed=8), torch.tensor([0, 2])
+        for arguments, described in (
+            ({"temperature": 2.0}, "alpha = 0.5"),
+            ({"alpha": 0.8}, "T = 4"),
+            ({}, "T = 4, alpha = 0.5"),
+        ):
+            expect_close(
+                fn(student, teacher, targets, **arguments),
+                fn(student, teacher, targets, **{"temperature": 4.0, "alpha": 0.5} | arguments),
+                f"what is not given should be {described}",
+                f"没有给出的参数应取{described}",
+            )
+
+    @check(en="The gradient of the mixture", zh="混合损失的梯度")
+    def has_the_gradient_of_the_mixture(self, fn):
+        arguments = self.example()
+        student, teacher = arguments["student_logits"], arguments["teacher_logits"]
+        label = F.one_hot(arguments["targets"], 4)
+        for temperature in (0.5, 3.0):
+            q, p = (logits.div(temperature).softmax(-1) for logits in (student, teacher))
+            given = arguments | {"temperature": temperature}
+            expect_close(
+                gradient(lambda leaf, given=given: fn(**given | {"student_logits": leaf}), student),
+                (0.3 * temperature * (q - p) + 0.7 * (student.softmax(-1) - label)) / 3,
+                f"at T = {temperature:g} and alpha = 0.3 the gradient should be "
+                "(0.3 · T (q − p) + 0.7 · (softmax(student) − label)) / N",
+                f"T = {temperature:g}、alpha = 0.3时，梯度应为(0.3 · T (q − p) + 0.7 · (softmax(学生) − 标签)) / N",
+            )
+
+    @check(en="Both terms are means over rows", zh="两项都对行取平均")
+    def is_a_mean_over_rows_only(self, fn):
+        arguments = self.example()
+        one = fn(**arguments)
+        expect_close(
+            fn(**arguments | {name: torch.cat([arguments[name]] * 2) for name in _TENSORS}),
+            one,
+            "the same batch twice over should cost the same",
+            "同一批样本重复两遍，损失应当不变",
+        )
+        empty_class = torch.full((3, 4), -60.0)
+        wider = {name: torch.cat([arguments[name], empty_class], 1) for name in _TENSORS[:2]}
+        expect_close(
+            fn(**arguments | wider),
+            one,
+            "four more classes without any probability should change nothing; you divide by the number of classes",
+            "增加四个概率为零的类别不应改变损失；你多除了类别数",
+        )
+
+    @check(en="One row", zh="只有一行")
+    def copes_with_one_row(self, fn):
+        expect_close(
+            fn(torch.zeros(1, 4), torch.zeros(1, 4), torch.tensor([1])),
+            0.6931,
+            "an even student and an even teacher over 4 classes leave 0.5 · log 4 for the label",
+            "学生和教师在4个类别上都均匀分布时，只剩硬标签的0.5 · log 4",
+            tolerance=1e-3,
+        )
+
+    def probes(self):
+        example = self.example()
+        return {
+            "T = 3": example,
+            "T = 1": example | {"temperature": 1.0},
+            "alpha = 0": example | {"alpha": 0.0},
+            "alpha = 1": example | {"alpha": 1.0},
+            "defaults": without(example, "temperature", "alpha"),
+        }
+
+
+_TENSORS = ("student_logits", "teacher_logits", "targets")
+
+
+def _soft(student_logits, teacher_logits, temperature):
+    log_q = F.log_softmax(student_logits / temperature, -1)
+    p = F.softmax(teacher_logits.detach() / temperature, -1)
+    return temperature**2 * F.kl_div(log_q, p, reduction="batchmean")
+
+
+@KDLoss.wrong(
+    en="alpha and 1 − alpha are swapped: here alpha weighs the soft targets. Papers and libraries differ on this.",
+    zh="alpha与1 − alpha互换了：这里alpha是软标签的权重。论文和各个库的约定并不一致。",
+)
+def swaps_the_weights(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    soft = _soft(student_logits, teacher_logits, temperature)
+    return (1 - alpha) * soft + alpha * F.cross_entropy(student_logits, targets)
+
+
+@KDLoss.wrong(
+    en="T² is missing: the soft term's gradient shrinks with the square of T, and the labels win as T grows.",
+    zh="漏了T²：软标签项的梯度随T的平方缩小，T越大，硬标签越占上风。",
+    reference="Hinton et al. 2015, section 2",
+)
+def forgets_the_square(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    soft = _soft(student_logits, teacher_logits, temperature) / temperature**2
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
+
+
+@KDLoss.wrong(
+    en="T² multiplies the whole mixture. Only the soft term needs it: the labels are read at T = 1 and lose nothing.",
+    zh="T²乘到了整个混合损失上。只有软标签项需要它：硬标签在T = 1下读取，梯度并没有缩小。",
+)
+def multiplies_both_by_the_square(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    soft = _soft(student_logits, teacher_logits, temperature)
+    return alpha * soft + (1 - alpha) * temperature**2 * F.cross_entropy(student_logits, targets)
+
+
+@KDLoss.wrong(
+    en="The labels' term is softened too. The student is used at T = 1, so the labels must see it at T = 1.",
+    zh="硬标签项也被软化了。学生在T = 1下使用，硬标签也应在T = 1下读取它。",
+)
+def softens_the_hard_loss_too(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    soft = _soft(student_logits, teacher_logits, temperature)
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits / temperature, targets)
+
+
+@KDLoss.wrong(
+    en="reduction='mean' divides the soft term by the number of classes: alpha no longer balances the two terms.",
+    zh="reduction='mean'让软标签项多除了类别数：alpha起不到平衡两项的作用。",
+    reference="yuanli2333/Teacher-free-Knowledge-Distillation#5",
+)
+def averages_the_soft_term_over_classes(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    soft = _soft(student_logits, teacher_logits, temperature) / student_logits.shape[-1]
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
+
+
+@KDLoss.wrong(
+    en="Both terms are summed over the rows: the loss, and with it the best learning rate, grows with the batch.",
+    zh="两项都对行求和：损失（以及合适的学习率）会随批大小变化。",
+)
+def sums_over_rows(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    soft = _soft(student_logits, teacher_logits, temperature) * len(student_logits)
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets, reduction="sum")
+
+
+@KDLoss.wrong(
+    en="The two terms are added without weights: alpha is taken and never used.",
+    zh="两项直接相加，没有加权：参数alpha根本没有用到。",
+)
+def adds_without_weights(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    return _soft(student_logits, teacher_logits, temperature) + F.cross_entropy(student_logits, targets)
+
+
+@KDLoss.wrong(
+    en="The labels' term keeps the weight 1: at alpha = 1 the labels should have no say, but they do.",
+    zh="硬标签项的权重恒为1：alpha = 1时硬标签本不该起作用，却仍在起作用。",
+)
+def leaves_the_labels_unweighted(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    soft = _soft(student_logits, teacher_logits, temperature)
+    return alpha * soft + F.cross_entropy(student_logits, targets)
+
+
+@KDLoss.wrong(
+    en="At the end where the labels' weight is 0 the soft loss comes back without T²: the loss jumps by a factor of "
+    "T² between alpha = 0.999 and alpha = 1.",
+    zh="硬标签权重为0的那一端直接返回了不带T²的软标签损失：从alpha = 0.999到alpha = 1，损失会跳变T²倍。",
+    reference="torchdistill KDLoss, losses/mid_level.py",
+)
+def drops_the_square_without_labels(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    soft = _soft(student_logits, teacher_logits, temperature)
+    if alpha == 1:
+        return soft / temperature**2
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
+
+
+@KDLoss.wrong(
+    en="`alpha or 0.5` takes 0 for 'not given': whoever asks for the labels alone gets a half of each.",
+    zh="`alpha or 0.5`把0当成了“没有给出”：想只用硬标签的人得到的却是一半一半。",
+)
+def takes_zero_for_not_given(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    alpha = alpha or 0.5
+    soft = _soft(student_logits, teacher_logits, temperature)
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
+
+
+@KDLoss.wrong(
+    en="The hard term uses the teacher's arg max instead of the labels: where the teacher errs, nothing corrects it.",
+    zh="硬标签项用的是教师的arg max而不是真实标签：教师犯错时，没有什么能纠正它。",
+)
+def takes_the_teachers_choice_for_the_label(
+    student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5
+):
+    hard = F.cross_entropy(student_logits, teacher_logits.argmax(-1))
+    return alpha * _soft(student_logits, teacher_logits, temperature) + (1 - alpha) * hard
+
+
+@KDLoss.wrong(
+    en="The teacher's raw logits serve as soft targets. cross_entropy accepts them, but they are no distribution: "
+    "the loss has no lower bound and the student learns nothing from it.",
+    zh="把教师的原始logits当成软标签。cross_entropy不报错，但它们不是分布：损失没有下界，学生学不到东西。",
+)
+def takes_raw_logits_for_soft_targets(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    soft = temperature**2 * F.cross_entropy(
+        student_logits / temperature, teacher_logits.detach() / temperature
+    )
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
+
+
+@KDLoss.wrong(
+    en="The soft term is a cross-entropy: it has KL's gradient, but a student equal to its teacher still pays T² "
+    "times the teacher's entropy. The contract asks for `distillation_kl`.",
+    zh="软标签项用成了交叉熵：梯度与KL相同，但与教师相等的学生仍要付出T²倍的教师熵。这里要的是`distillation_kl`。",
+    reference="airaria/TextBrewer#90",
+)
+def mixes_in_a_soft_cross_entropy(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    p = F.softmax(teacher_logits.detach() / temperature, -1)
+    soft = temperature**2 * F.cross_entropy(student_logits / temperature, p)
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
+
+
+@KDLoss.wrong(
+    en="The soft term is KL(student ‖ teacher), the reverse direction: the student may ignore what the teacher spreads "
+    "over the other classes.",
+    zh="软标签项是KL(学生 ‖ 教师)，方向反了：教师分给其他类别的概率，学生可以视而不见。",
+)
+def swaps_the_direction(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    log_p = F.log_softmax(teacher_logits.detach() / temperature, -1)
+    log_q = F.log_softmax(student_logits / temperature, -1)
+    soft = temperature**2 * (log_q.exp() * (log_q - log_p)).sum(-1).mean()
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
+
+
+@KDLoss.wrong(
+    en="The targets are blended, alpha · teacher + (1 − alpha) · label, and met at T. These are two losses, read at "
+    "two temperatures: they can't share one softmax.",
+    zh="先把目标混合成alpha · 教师 + (1 − alpha) · 标签，再在T下逼近。这其实是两个温度系数下的两个损失，不能共用一个softmax。",
+)
+def blends_the_targets(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    p = F.softmax(teacher_logits.detach() / temperature, -1)
+    blend = alpha * p + (1 - alpha) * F.one_hot(targets, p.shape[-1])
+    return (
+        F.kl_div(F.log_softmax(student_logits / temperature, -1), blend, reduction="batchmean")
+        * temperature**2
+    )
+
+
+@KDLoss.wrong(
+    en="The teacher is not detached: its logits get a gradient, and a teacher that can move will meet the student.",
+    zh="教师没有detach：它的logits会得到梯度，能动的教师会反过来迁就学生。",
+    reference="open-mmlab/mmrazor PR#100",
+)
+def trains_the_teacher_too(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    log_q = F.log_softmax(student_logits / temperature, -1)
+    log_p = F.log_softmax(teacher_logits / temperature, -1)
+    soft = temperature**2 * F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
+
+
+EXERCISE = KDLoss()
