@@ -1,0 +1,402 @@
+import copy
+
+import torch
+from torch import nn
+
+from kd_study.exercises.base import (
+    Exercise,
+    Text,
+    check,
+    expect,
+    expect_close,
+    normal,
+    outcome,
+)
+from kd_study.exercises.loop_scene import Teacher, modes, seeded, state
+
+
+class Freeze(Exercise):
+    name = "freeze"
+    topic = "loop"
+    level = "mid"
+    minutes = 10
+    lesson = "03_the_loop"
+    uses_randomness = True
+    sources = (
+        "neuralmagic/sparseml PR#2191",
+        "facebookresearch/unbiased-teacher#47",
+        "haitongli/knowledge-distillation-pytorch#25",
+    )
+    statement = Text(
+        en=r"""
+A teacher often lives inside the module that trains: `self.teacher = teacher`. Then `.train()` on that parent
+reaches the teacher too, switches its dropout on and lets BatchNorm follow the new data. Make it safe for good.
+
+`freeze(teacher)` returns *the same* module, in eval mode with all its parts, and no gradient reaches it. A later
+`.train()` on it or on a parent leaves it in eval mode; the parent and everything else in it do train. BatchNorm's
+running statistics never move.
+
+For example: a BatchNorm whose `running_mean` is 0 sees a batch with mean 10. In training mode `running_mean`
+becomes 0.1 · 10 = 1, with or without `no_grad`; frozen it stays 0.""",
+        zh=r"""
+教师模型常常就放在要训练的模块里：`self.teacher = teacher`。于是对父模块调用`.train()`时也会波及教师：
+dropout被打开，BatchNorm开始跟着新数据走。请让它一劳永逸地安全下来。
+
+`freeze(teacher)`返回*同一个*模块，它连同所有子模块都处于eval模式，梯度也不会流到它。
+之后无论对它还是对父模块调用`.train()`，它都保持eval模式；而父模块及其中的其他部分照常进入训练模式。
+BatchNorm的滑动统计量永远不变。
+
+例如：一个BatchNorm的`running_mean`为0，来了一批均值为10的数据。训练模式下`running_mean`变成0.1 · 10 = 1，
+有没有`no_grad`都一样；冻结之后则保持为0。""",
+    )
+    hints = (
+        Text(
+            en="There are three separate switches: the mode, the parameters' wish for gradients, and what happens "
+            "when somebody calls `.train()` later. Which method does a parent call on its children?",
+            zh="这里有三个互不相干的开关：模式、参数是否需要梯度、以及以后有人调用`.train()`时会发生什么。"
+            "父模块会对子模块调用哪个方法？",
+        ),
+        Text(
+            en="`parent.train(mode)` sets its own flag and calls `child.train(mode)` on every child. An attribute of "
+            "the instance is found before the method of its class.",
+            zh="`parent.train(mode)`先设置自己的标志，再对每个子模块调用`child.train(mode)`。"
+            "实例上的属性会先于类的方法被找到。",
+        ),
+        Text(
+            en="```python\nteacher.eval()\nteacher.requires_grad_(...)\n"
+            "teacher.train = lambda mode=True: ...  # does nothing\nreturn ...\n```",
+            zh="```python\nteacher.eval()\nteacher.requires_grad_(...)\n"
+            "teacher.train = lambda mode=True: ...  # 什么也不做\nreturn ...\n```",
+        ),
+    )
+    discussion = Text(
+        en="""
+Three things that are often taken for one: `eval()` changes how dropout and BatchNorm behave and stops no
+gradient; `no_grad` and `requires_grad` stop gradients and change no layer's behaviour; neither keeps a parent
+from waking the teacher up. The bug is silent: the loss still falls, only the targets have become noisy, and the
+statistics that the teacher was trained with are slowly overwritten, so that even its saved accuracy is gone.
+
+Libraries solve it by overriding `train()` in the class that holds both models, or by `teacher.eval()` before
+each forward pass. An interviewer goes on to ask: is there a reason to leave a teacher in training mode? (Some
+feature-distillation papers do, so that teacher and student normalise by the same batch; then `no_grad` alone is
+a decision, not an accident.) And: should the teacher be in the optimizer, in the checkpoint, wrapped by DDP?
+No, no and no. O(number of modules), once.""",
+        zh="""
+三件常被混为一谈的事：`eval()`改变dropout与BatchNorm的行为，但不阻止任何梯度；`no_grad`与`requires_grad`阻止梯度，
+但不改变任何层的行为；这两样都拦不住父模块把教师“叫醒”。这个错误悄无声息：损失照样下降，只是目标变得带噪声，
+教师训练时得到的统计量也被一点点覆盖，最后连它原来的准确率都保不住。
+
+各家库的做法是：在同时持有两个模型的类里重写`train()`，或者每次前向之前都调用`teacher.eval()`。
+面试官接着会问：有没有理由让教师留在训练模式？（有些特征蒸馏的论文会这样做，好让教师与学生按同一批数据归一化；
+那时只用`no_grad`是有意的选择，而不是疏忽。）还会问：教师要不要放进优化器、存进检查点、用DDP包起来？都不要。
+复杂度：与模块个数成正比，只做一次。""",
+    )
+
+    def validate(self, result, arguments):
+        expect(
+            result is arguments["teacher"],
+            "the function should return the very module it was given, not a copy, a wrapper or None",
+            "函数应返回传入的那个模块本身，而不是副本、包装或None",
+        )
+
+    @check(en="A worked example: one BatchNorm", zh="手算例子：一个BatchNorm")
+    def keeps_the_statistics_of_one_layer(self, fn):
+        norm = nn.BatchNorm1d(1)
+        family = nn.ModuleList([fn(norm)])
+        family.train()
+        norm(torch.tensor([[9.0], [11.0]]))
+        expect_close(
+            norm.running_mean,
+            torch.tensor([0.0]),
+            "a parent's train() and a batch with mean 10 must leave running_mean at 0",
+            "父模块调用train()并来一批均值为10的数据之后，running_mean仍应为0",
+        )
+
+    @check(en="Eval mode at once, in every part", zh="立即进入eval模式，包括每个子模块")
+    def is_in_eval_mode_at_once(self, fn):
+        teacher = Teacher().train()
+        fn(teacher)
+        expect(
+            not any(modes(teacher)),
+            "right after freezing, the teacher or one of its parts is in training mode; call eval(), which "
+            "reaches every part",
+            "冻结之后，教师或它的某个子模块仍处于训练模式；请调用eval()，它会作用到每个子模块",
+        )
+
+    @check(en="No gradient reaches the teacher", zh="梯度不会流到教师模型")
+    def asks_for_no_gradient(self, fn):
+        teacher, student = Teacher(), Teacher()
+        fn(teacher)
+        answer = teacher(normal(4, 3))
+        expect(
+            not answer.requires_grad,
+            "the frozen teacher's answer carries a graph: its parameters would get gradients; eval() doesn't stop "
+            "that, requires_grad_(False) does",
+            "冻结后的教师输出仍带着计算图，它的参数会得到梯度；eval()管不了这一点，requires_grad_(False)才行",
+        )
+        (student(normal(4, 3)) - answer).square().mean().backward()
+        expect(
+            all(part.grad is not None for part in student.parameters()),
+            "after freezing the teacher, a student no longer gets gradients; switch off the teacher's only",
+            "冻结教师之后，学生也得不到梯度了；只应关掉教师的梯度",
+        )
+
+    @check(en="A later train() leaves it in eval mode", zh="之后调用train()仍是eval模式")
+    def stays_in_eval_mode_when_told_to_train(self, fn):
+        for arrives_training in (True, False):
+            teacher = Teacher().train(arrives_training)
+            fn(teacher)
+            teacher.train()
+            teacher.train(True)
+            expect(
+                not any(modes(teacher)),
+                "after teacher.train() the teacher or one of its parts is in training mode again",
+                "调用teacher.train()之后，教师或它的某个子模块又回到了训练模式",
+            )
+
+    @check(en="A parent's train() leaves it in eval mode", zh="父模块调用train()时它仍是eval模式")
+    def stays_in_eval_mode_when_a_parent_trains(self, fn):
+        teacher, student = Teacher(), Teacher()
+        pair = nn.ModuleDict({"student": student, "teacher": teacher})
+        family = nn.Sequential(pair)
+        fn(teacher)
+        for parent in (pair, family):
+            parent.eval()
+            parent.train()
+            expect(
+                not any(modes(teacher)),
+                "the teacher is an attribute of a module; that module's train() calls teacher.train(True), and the "
+                "teacher wakes up",
+                "教师是某个模块的属性；对该模块调用train()会触发teacher.train(True)，教师被叫醒了",
+            )
+            expect(
+                parent.training and all(modes(student)),
+                "after the parent's train() the student beside the teacher should be in training mode",
+                "父模块调用train()之后，教师旁边的学生应处于训练模式",
+            )
+
+    @check(en="Answers and buffers stay as they were in eval mode", zh="输出与缓冲区与eval模式下一致")
+    def answers_as_in_eval_mode(self, fn):
+        teacher = Teacher().eval()
+        expected, before = teacher(normal(4, 3)).detach(), state(teacher)
+        fn(teacher.train())
+        nn.ModuleList([teacher]).train()
+        for _ in range(2):
+            expect_close(
+                seeded(lambda: teacher(normal(4, 3))),
+                expected,
+                "after freezing and a parent's train(), the teacher answers otherwise than in eval mode",
+                "冻结并由父模块调用train()之后，教师的回答与eval模式下不同",
+            )
+        moved = [name for name, value in teacher.state_dict().items() if not torch.equal(value, before[name])]
+        expect(
+            not moved,
+            f"two forward passes have moved {', '.join(moved)}; no_grad doesn't stop BatchNorm, eval mode does",
+            f"两次前向之后{'、'.join(moved)}变了；no_grad拦不住BatchNorm，eval模式才行",
+        )
+
+    @check(en="Other models stay as they are", zh="不影响其他模型")
+    def leaves_other_models_alone(self, fn):
+        other = Teacher()
+        fn(Teacher())
+        for model, age in ((other, ("older", "之前")), (Teacher(), ("newer", "之后"))):
+            model.eval()
+            model.train()
+            expect(
+                all(modes(model)) and model(normal(4, 3)).requires_grad,
+                f"another model of the same class, made {age[0]} than the freezing, no longer trains; change the "
+                "instance, not its class and not a global switch",
+                f"在冻结{age[1]}创建的同类模型无法训练了；请修改这个实例，而不是它的类或全局开关",
+            )
+
+    def behaviour(self, function):
+        with torch.random.fork_rng(), torch.enable_grad():
+            torch.manual_seed(0)
+            return {"facts": outcome(lambda: _facts(function))}, {
+                "already in eval mode": outcome(lambda: _in_eval_mode_already(function))
+            }
+
+
+def _facts(function) -> dict:
+    """What became of a teacher beside a student, step by step."""
+
+    class Own(Teacher):  # a class of its own, for a function may spoil its train()
+        train = nn.Module.train
+
+    teacher, student = Own().train(), Own().train()
+    parent = nn.ModuleDict({"student": student, "teacher": teacher})
+    facts = {"itself": function(teacher) is teacher, "eval": modes(teacher)}
+    answer = outcome(lambda: teacher(normal(4, 3)))
+    facts["graph"] = getattr(answer, "requires_grad", answer)
+    facts["others have a graph"] = student(normal(4, 3)).requires_grad
+    before = state(teacher)
+    facts["train()"] = outcome(lambda: (teacher.train(), modes(teacher))[1])
+    facts["parent.train()"] = outcome(lambda: (parent.train(), modes(teacher))[1])
+    facts["the student"] = outcome(lambda: (student.eval(), parent.train(), modes(student))[2])
+    outcome(lambda: teacher(normal(4, 3, seed=1)))
+    facts["moved"] = [not torch.equal(value, before[name]) for name, value in teacher.state_dict().items()]
+    return facts
+
+
+def _in_eval_mode_already(function) -> list:
+    """The modes of a teacher that arrives in eval mode, after a train()."""
+
+    class Own(Teacher):
+        train = nn.Module.train
+
+    teacher = Own().eval()
+    function(teacher)
+    teacher.train()
+    return modes(teacher)
+
+
+@Freeze.wrong(
+    en="eval() switches off dropout and fixes BatchNorm, but stops no gradient, and the next train() of a parent "
+    "undoes it. Add requires_grad_(False), and keep train() from reaching the teacher.",
+    zh="eval()会关掉dropout、固定BatchNorm，但不阻止任何梯度，而且父模块下一次train()就会把它撤销。"
+    "还要加上requires_grad_(False)，并拦住train()。",
+    reference="haitongli/knowledge-distillation-pytorch#25",
+)
+def calls_eval_and_no_more(teacher):
+    return teacher.eval()
+
+
+@Freeze.wrong(
+    en="The parameters can't move any more, but the mode is as it was: dropout still draws, and BatchNorm still "
+    "follows the data, which requires_grad has no say in. Call eval() too.",
+    zh="参数不会再动了，但模式没有变：dropout照样随机丢弃，BatchNorm照样跟着数据走，这些都不归requires_grad管。"
+    "还要调用eval()。",
+    reference="facebookresearch/unbiased-teacher#47",
+)
+def only_switches_gradients_off(teacher):
+    return teacher.requires_grad_(False)
+
+
+@Freeze.wrong(
+    en="All is well until a parent calls train(): that calls teacher.train(True), and dropout and BatchNorm are "
+    "awake again. Override train() on this instance.",
+    zh="在父模块调用train()之前一切正常：而它会调用teacher.train(True)，dropout与BatchNorm又醒了。"
+    "请在这个实例上重写train()。",
+    reference="neuralmagic/sparseml PR#2191",
+)
+def lets_a_parent_wake_it_up(teacher):
+    return teacher.eval().requires_grad_(False)
+
+
+@Freeze.wrong(
+    en="You freeze a copy. The teacher that the caller holds, perhaps inside a parent, goes on training.",
+    zh="你冻结的是副本。调用者手里的教师（也许就在父模块里）还在训练。",
+)
+def freezes_a_copy(teacher):
+    teacher = copy.deepcopy(teacher).eval().requires_grad_(False)
+    teacher.train = lambda mode=True: teacher
+    return teacher
+
+
+@Freeze.wrong(
+    en="The teacher is frozen, but nothing is returned: `teacher = freeze(teacher)` leaves None behind.",
+    zh="教师冻结了，但没有返回任何东西：`teacher = freeze(teacher)`之后剩下的是None。",
+)
+def returns_nothing(teacher):
+    teacher.eval().requires_grad_(False)
+    teacher.train = lambda mode=True: teacher
+
+
+@Freeze.wrong(
+    en="`teacher.requires_grad = False` makes a new attribute on the module, which nobody reads: the parameters "
+    "still ask for gradients. The method is requires_grad_(False), with an underscore.",
+    zh="`teacher.requires_grad = False`只是给模块新添了一个没人读取的属性，参数仍然需要梯度。"
+    "应当用带下划线的方法requires_grad_(False)。",
+)
+def sets_an_attribute_that_nobody_reads(teacher):
+    teacher.eval()
+    teacher.requires_grad = False
+    teacher.train = lambda mode=True: teacher
+    return teacher
+
+
+@Freeze.wrong(
+    en="train() is overridden before eval() is called, and eval() is train(False): it does nothing any more, and "
+    "the teacher stays in training mode for good. First eval(), then override.",
+    zh="在调用eval()之前就重写了train()，而eval()其实就是train(False)：它不再起作用，教师永远留在训练模式。"
+    "先eval()，再重写。",
+)
+def overrides_train_too_early(teacher):
+    teacher.train = lambda mode=True: teacher
+    return teacher.eval().requires_grad_(False)
+
+
+@Freeze.wrong(
+    en="`training = False` is a flag of one module; its parts, where dropout and BatchNorm live, keep theirs. "
+    "eval() walks through all of them.",
+    zh="`training = False`只改了一个模块的标志；dropout与BatchNorm所在的子模块各有自己的标志。eval()才会逐个改到。",
+)
+def sets_the_flag_of_the_top_only(teacher):
+    teacher.training = False
+    teacher.requires_grad_(False)
+    teacher.train = lambda mode=True: teacher
+    return teacher
+
+
+@Freeze.wrong(
+    en="train() is overridden on the class, so that no other model of that class, the student perhaps, can train "
+    "any more. Set it on the instance.",
+    zh="train()被重写在了类上，于是同一个类的其他模型（也许就是学生）也无法训练了。请设置在实例上。",
+)
+def overrides_train_for_the_whole_class(teacher):
+    teacher.eval().requires_grad_(False)
+    type(teacher).train = lambda self, mode=True: self
+    return teacher
+
+
+@Freeze.wrong(
+    en="The new train() takes no mode, but a parent calls child.train(mode): a TypeError at the first epoch.",
+    zh="新的train()没有mode参数，而父模块会调用child.train(mode)：第一个epoch就会抛出TypeError。",
+)
+def overrides_train_without_the_mode(teacher):
+    teacher.eval().requires_grad_(False)
+    teacher.train = lambda: teacher
+    return teacher
+
+
+@Freeze.wrong(
+    en="Only the BatchNorm layers are put into eval mode: dropout goes on drawing, and the soft labels are noisy.",
+    zh="只把BatchNorm层设成了eval模式：dropout还在随机丢弃，软标签带上了噪声。",
+    reference="yxuansu/TaCL#11",
+)
+def stills_batch_norm_only(teacher):
+    teacher.requires_grad_(False)
+    for part in teacher.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.eval()
+    teacher.train = lambda mode=True: teacher
+    return teacher
+
+
+@Freeze.wrong(
+    en="Dropout is put into eval mode and BatchNorm forgotten: its running statistics drift towards the new data, "
+    "no_grad or not.",
+    zh="把dropout设成了eval模式，却忘了BatchNorm：无论有没有no_grad，它的滑动统计量都会向新数据漂移。",
+    reference="facebookresearch/unbiased-teacher#50",
+)
+def stills_dropout_only(teacher):
+    teacher.requires_grad_(False)
+    for part in teacher.modules():
+        if isinstance(part, nn.Dropout):
+            part.eval()
+    teacher.train = lambda mode=True: teacher
+    return teacher
+
+
+@Freeze.wrong(
+    en="Autograd is switched off for the whole program: the teacher gets no gradient, and neither does the student.",
+    zh="把整个程序的autograd关掉了：教师得不到梯度，学生也得不到。",
+)
+def switches_autograd_off_for_everybody(teacher):
+    torch.set_grad_enabled(False)
+    teacher.eval()
+    teacher.train = lambda mode=True: teacher
+    return teacher
+
+
+EXERCISE = Freeze()

@@ -1,0 +1,149 @@
+"""The stage for the exercises on the loop: tiny models, batches, a loss and an optimizer that take notes."""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kd_study.exercises.base import is_close, normal
+
+
+class Scale(nn.Module):
+    """y = w · x: a model whose every step can be done by hand."""
+
+    def __init__(self, weight: float):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([weight]))
+
+    def forward(self, data: Tensor) -> Tensor:
+        return self.weight * data
+
+
+class Teacher(nn.Module):
+    """(N, 3) → (N, 2), around +10, where no student comes. In training mode its answer and buffers change."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.5))
+        self.head = nn.Linear(8, 2)
+        _fill(self)
+
+    def forward(self, data: Tensor) -> Tensor:
+        return self.head(self.body(data)) + 10
+
+
+class Student(nn.Module):
+    """(N, 3) → (N, 2), around 0; notes the data of each forward pass and whether all of it was training."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5))
+        self.head = nn.Linear(4, 2)
+        self.seen: list[Tensor] = []
+        self.was_training: list[bool] = []
+        _fill(self)
+
+    def forward(self, data: Tensor) -> Tensor:
+        self.seen.append(data.detach().clone())
+        self.was_training.append(all(part.training for part in self.modules()))
+        return self.head(self.body(data))
+
+
+class CountingSGD(torch.optim.SGD):
+    """Plain gradient descent that counts its steps."""
+
+    steps = 0
+
+    def step(self, closure=None):
+        self.steps += 1
+        return super().step(closure)
+
+
+class Shuffled:
+    """A loader whose passes differ in order, as with `shuffle=True`: each pass is the last one reversed."""
+
+    def __init__(self, batches: list):
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator:
+        batches, self.batches = self.batches, self.batches[::-1]
+        return iter(batches)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One call of the loss: what it was given, and whether it had the right teacher's answer."""
+
+    first: Tensor
+    second: Tensor
+    right_answer: bool  # the second is what the teacher says in eval mode to what the student has just read
+
+    @property
+    def swapped(self) -> bool:
+        """Only the teacher's answers are above 5."""
+        return self.first.mean().item() > 5 > self.second.mean().item()
+
+    @property
+    def has_a_teacher_graph(self) -> bool:
+        return self.second.requires_grad
+
+
+class Scene:
+    """A teacher in training mode, a student in eval mode, three batches, the last of them smaller; and notes.
+
+    `loss` compares two outputs, `comparisons` are its calls; `optimizer` counts its steps.
+    """
+
+    def __init__(self):
+        self.teacher, self.student = Teacher().train(), Student().eval()
+        self.batches = [(normal(size, 3, seed=size), torch.arange(size) % 2) for size in (5, 4, 3)]
+        self.optimizer = CountingSGD(self.student.parameters(), lr=0.01)
+        self.comparisons: list[Comparison] = []
+        self._oracle = copy.deepcopy(self.teacher).eval().requires_grad_(False)
+        self._before = {"teacher": state(self.teacher), "student": state(self.student)}
+
+    def loss(self, student_output: Tensor, teacher_output: Tensor) -> Tensor:
+        right = bool(self.student.seen) and is_close(teacher_output, self._oracle(self.student.seen[-1]))
+        self.comparisons.append(Comparison(student_output, teacher_output, right))
+        return F.mse_loss(student_output, teacher_output)
+
+    def moved(self, who: str) -> list[str]:
+        """The names of the parameters and buffers of "teacher" or "student" that have changed."""
+        now, before = getattr(self, who).state_dict(), self._before[who]
+        return [name for name in before if not torch.equal(now[name], before[name])]
+
+    def teacher_has_gradients(self) -> bool:
+        return any(part.grad is not None and bool(part.grad.any()) for part in self.teacher.parameters())
+
+
+def state(model: nn.Module) -> dict[str, Tensor]:
+    """A copy of the model's parameters and buffers."""
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+def modes(model: nn.Module) -> list[bool]:
+    """The training flag of the model and of all its parts."""
+    return [part.training for part in model.modules()]
+
+
+def seeded(call: Callable):
+    """The result of the call under a fixed seed; the global random state is as before."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return call()
+
+
+def _fill(model: nn.Module) -> None:
+    """Parameters and buffers that are the same on every call and not those of a fresh BatchNorm."""
+    for seed, value in enumerate(model.state_dict().values()):
+        if value.is_floating_point():
+            value.copy_(normal(*value.shape, seed=seed, scale=0.4))
+    for name, buffer in model.named_buffers():
+        if name.endswith("running_var"):
+            buffer.fill_(2.0)
