@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
-from kd_solutions.assets import cache_folder
 
+from kd_solutions.assets import cache_folder
 from kd_solutions.errors import StudyError
 from kd_study.editions import NOTEBOOKS, assemble, lesson_sources, stale_notebooks, write
 from kd_study.language import LANGUAGES
@@ -37,10 +37,14 @@ def build_with_progress(lessons: list[str] | None, solved: Path | None, run: boo
 
 
 def build(
-    sources: list[Path], target: Path = NOTEBOOKS, solved: bool = False, run: bool = True
+    sources: list[Path],
+    target: Path = NOTEBOOKS,
+    solved: bool = False,
+    run: bool = True,
+    languages: tuple[str, ...] = LANGUAGES,
 ) -> Iterator[Path]:
-    """Builds both editions of each source below `target`; yields each path when it is written."""
-    jobs = [(source, language) for source in sources for language in LANGUAGES]
+    """Builds the editions of each source below `target`; yields each path when it is written."""
+    jobs = [(source, language) for source in sources for language in languages]
     with ThreadPoolExecutor(WORKERS) as pool:
         futures = [pool.submit(_build_one, *job, target, solved, run) for job in jobs]
         try:

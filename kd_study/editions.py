@@ -45,13 +45,13 @@ def lesson_sources(wanted: list[str] | None = None, folder: Path = NOTEBOOKS / "
 
 def assemble(source: Path, language: str, solved: bool = False) -> nbformat.NotebookNode:
     """One edition of a lesson, not yet executed. StudyError names the cell that breaks the source's rules."""
-    cells = jupytext.read(source, fmt="py:percent").cells
+    cells = [cell for cell in jupytext.read(source, fmt="py:percent").cells if cell.source or _filled(cell)]
     built = []
     for index, (cell, twin) in enumerate(_paired(cells, source.name)):
         key = cell.metadata.get("key") or f"cell-{index:02d}"
         tags = {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
         if "exercise" in cell.metadata:
-            built += _exercise_cells(exercise(cell.metadata["exercise"]), language, solved)
+            built += _exercise_cells(_exercise(cell, source.name), language, solved)
         elif "question" in cell.metadata:
             text = render(question(cell.metadata["question"]), language)
             built.append(new_markdown_cell(text, id=cell.metadata.get("key") or cell.metadata["question"]))
@@ -70,10 +70,12 @@ def _paired(cells: list, name: str) -> Iterator[tuple]:
     remaining = iter(cells)
     for cell in remaining:
         where = f"{name}, the cell that begins {cell.source[:40]!r}"
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", cell.metadata.get("key", "none")):
+            raise StudyError(f"{where}: the key {cell.metadata['key']!r} is not of a-z, 0-9, - and _")
         if unknown := cell.metadata.keys() - _KNOWN_METADATA - {"lines_to_next_cell"}:
             raise StudyError(f"{where}: unknown metadata {', '.join(sorted(unknown))}")
-        if "exercise" in cell.metadata or "question" in cell.metadata:
-            if cell.source.strip():
+        if _filled(cell):
+            if cell.source:
                 raise StudyError(f"{where}: the builder fills a cell of an exercise or a question; empty it")
             yield cell, None
         elif cell.cell_type == "markdown":
@@ -88,6 +90,18 @@ def _paired(cells: list, name: str) -> Iterator[tuple]:
             if cell.source.rstrip().endswith(";"):
                 raise StudyError(f"{where}: drop the ';' at its end, it hides output from the comparison")
             yield cell, None
+
+
+def _filled(cell) -> bool:
+    """Whether the builder writes the cell's text."""
+    return "exercise" in cell.metadata or "question" in cell.metadata
+
+
+def _exercise(cell, name: str):
+    try:
+        return exercise(cell.metadata["exercise"])
+    except KeyError as error:
+        raise StudyError(f"{name}: {error.args[0]}") from error
 
 
 def _exercise_cells(task, language: str, solved: bool) -> list:
@@ -132,8 +146,8 @@ def _insert_before_first_code(cells: list, cell) -> None:
 def _expect_unique_ids(cells: list, name: str) -> None:
     seen: set[str] = set()
     for cell in cells:
-        if cell.id in seen or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", cell.id):
-            raise StudyError(f"{name}: the key {cell.id!r} is used twice, or is not of a-z, 0-9, - and _")
+        if cell.id in seen:
+            raise StudyError(f"{name}: the key {cell.id!r} is used twice")
         seen.add(cell.id)
 
 

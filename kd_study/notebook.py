@@ -4,6 +4,7 @@ Nothing here raises at a learner: a mistyped name is answered with one sentence.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 from kd_study.exercises import NAMES, exercise, nearest
 from kd_study.grading import Report, grade
@@ -11,7 +12,6 @@ from kd_study.language import current_language, say
 from kd_study.records import Records
 from kd_study.views import report_html, show, show_markdown, table
 
-_RECORDS: Records | None = None
 _graded: dict[str, tuple[Callable, Report]] = {}  # the latest function of each name, in this kernel
 
 
@@ -104,12 +104,10 @@ def progress() -> None:
     )
 
 
+@cache
 def _records() -> Records:
-    """This kernel's records; made at the first use, so that importing writes nothing."""
-    global _RECORDS
-    if _RECORDS is None:
-        _RECORDS = Records(tell=print)
-    return _RECORDS
+    """This kernel's records; made at the first use, so that importing touches no file."""
+    return Records(tell=print)
 
 
 def _known_name(of: str | Callable) -> str | None:

@@ -7,6 +7,8 @@ import sys
 
 from kd_study.exercises.base import Exercise
 
+_USUAL_TOOLS = {"torch", "nn", "F"}  # in reach of every stub whose module has them
+
 
 def stub_source(exercise: Exercise) -> str:
     """The code a learner starts from: imports, signature, docstring, `raise NotImplementedError`."""
@@ -19,7 +21,7 @@ def stub_source(exercise: Exercise) -> str:
     end = first.end_lineno if ast.get_docstring(definition) is not None else first.lineno - 1
     head = "\n".join(module.lines[_start(definition) : end])
     parts = [
-        module.imports(signature, _names(definition)),
+        module.imports(signature | _USUAL_TOOLS),
         _renamed(f"{head}\n    raise NotImplementedError", definition.name, exercise.name),
     ]
     return "\n\n\n".join(filter(None, parts))
@@ -32,7 +34,7 @@ def solved_source(exercise: Exercise) -> str:
     helpers = module.helpers(definition)
     names = _names(definition, *helpers) - {node.name for node in (definition, *helpers)}
     parts = [
-        module.imports(names, names),
+        module.imports(names),
         *map(module.text, helpers),
         _renamed(module.text(definition), definition.name, exercise.name),
     ]
@@ -64,17 +66,12 @@ class _Module:
                     waiting.append(self.definitions[name])
         return [node for name, node in self.definitions.items() if name in found]
 
-    def imports(self, needed: set[str], useful: set[str]) -> str:
-        """Imports of the needed names, of the useful ones from other packages, and of torch in any case."""
+    def imports(self, needed: set[str]) -> str:
+        """The statements that import the needed names, from where the module does or from the module."""
         lines, own = [], []
         for node in self.body:
             if isinstance(node, ast.Import | ast.ImportFrom):
-                origin = getattr(node, "module", None) or node.names[0].name
-                wanted = needed if origin.startswith("kd_solutions") else needed | useful
-                kept = [alias for alias in node.names if _bound_name(alias) in wanted]
-                if origin.split(".")[0] == "torch":
-                    kept = node.names
-                if kept:
+                if kept := [alias for alias in node.names if _bound_name(alias) in needed]:
                     lines.append(_import_statement(node, kept))
             else:
                 own += [name for name in _bound_by(node) if name in needed]
