@@ -101,3 +101,27 @@ def leaves_out_what_has_no_weight(student_logits, teacher_logits, targets, tempe
         label = F.one_hot(targets, student_logits.shape[-1]).to(student_logits.dtype)
         terms.append((alpha - 1) * (label * student_logits.log_softmax(-1)).sum(-1).mean())
     return sum(terms)
+
+
+@accepted("kd_gradient")
+def one_softmax_of_both(student_logits, teacher_logits, temperature=1.0):
+    q, p = torch.stack([student_logits, teacher_logits]).div(temperature).softmax(dim=-1)
+    return (q - p).mul(temperature / student_logits.shape[0])
+
+
+@accepted("kd_gradient")
+def through_the_jacobian_row_by_row(student_logits, teacher_logits, temperature=1.0):
+    rows = []
+    for s, t in zip(student_logits.double(), teacher_logits.double(), strict=True):
+        q, p = torch.softmax(s / temperature, 0), torch.softmax(t / temperature, 0)
+        jacobian_of_log_q = torch.eye(len(q), dtype=q.dtype) - q[None, :]
+        rows.append(-temperature * p @ jacobian_of_log_q)
+    return (torch.stack(rows) / len(rows)).to(student_logits.dtype)
+
+
+@accepted("kd_gradient")
+def in_log_domain_without_a_graph(student_logits, teacher_logits, temperature=1.0):
+    with torch.no_grad():
+        log_q = torch.log_softmax(student_logits / temperature, dim=1)
+        log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+        return temperature / len(log_q) * (torch.exp(log_q) - torch.exp(log_p))

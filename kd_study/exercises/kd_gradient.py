@@ -1,0 +1,368 @@
+import torch
+import torch.nn.functional as F
+
+from kd_study.exercises.base import (
+    Exercise,
+    Text,
+    check,
+    expect,
+    expect_close,
+    expect_tensor,
+    normal,
+    outcome,
+    shown,
+    without,
+)
+
+
+class KDGradient(Exercise):
+    name = "kd_gradient"
+    topic = "response"
+    level = "mid"
+    minutes = 12
+    lesson = "03_the_loop"
+    sources = ("Hinton, Vinyals & Dean 2015, arXiv:1503.02531, section 2.1",)
+    statement = Text(
+        en=r"""
+What does `distillation_kl` tell each logit of the student to do? Write down its gradient by hand, without autograd:
+
+$$\frac{\partial}{\partial s_{ni}} \; \frac{T^2}{N} \sum_m \mathrm{KL}(p_m \,\|\, q_m), \qquad
+p = \mathrm{softmax}(t / T),\quad q = \mathrm{softmax}(s / T).$$
+
+`student_logits` $s$ and `teacher_logits` $t$ have the shape (N, C), the result too. Finding the closed form on paper is
+the task; it is one short line of code. For student `[[0, 0]]`, teacher `[[2, 0]]` and $T = 2$ the gradient is
+`[[-0.462, 0.462]]`: a step against it raises the first logit.""",
+        zh=r"""
+`distillation_kl`要求学生的每个logit怎样变化？不用autograd，手写出它的梯度：
+
+$$\frac{\partial}{\partial s_{ni}} \; \frac{T^2}{N} \sum_m \mathrm{KL}(p_m \,\|\, q_m), \qquad
+p = \mathrm{softmax}(t / T),\quad q = \mathrm{softmax}(s / T).$$
+
+`student_logits`（$s$）和`teacher_logits`（$t$）的形状是(N, C)，结果的形状相同。题目的重点是在纸上推出闭式解，代码只有短短一行。
+学生`[[0, 0]]`、教师`[[2, 0]]`、$T = 2$时，梯度是`[[-0.462, 0.462]]`：沿负梯度走一步，第一个logit会变大。""",
+    )
+    hints = (
+        Text(
+            en="The gradient of a cross-entropy with respect to the logits is known to you for hard labels: q − one-hot. "
+            "What takes the place of the one-hot row?",
+            zh="硬标签交叉熵对logits的梯度你见过：q − one-hot。这里one-hot的位置换成什么？",
+        ),
+        Text(
+            en="The chain rule through s / T brings a factor 1/T. T² stands in front, and the mean over the rows brings "
+            "1/N. What is left of T?",
+            zh="对s / T用链式法则会带出1/T；前面有T²；对行取平均带出1/N。最后还剩几个T？",
+        ),
+        Text(
+            en="```python\nq = F.softmax(student_logits / temperature, dim=-1)\n"
+            "p = F.softmax(teacher_logits / temperature, dim=-1)\nreturn ... * (... - ...) / len(student_logits)\n```",
+            zh="```python\nq = F.softmax(student_logits / temperature, dim=-1)\n"
+            "p = F.softmax(teacher_logits / temperature, dim=-1)\nreturn ... * (... - ...) / len(student_logits)\n```",
+        ),
+    )
+    discussion = Text(
+        en="""
+T (q − p) / N. Two 1/T are in it: one from the chain rule, one hidden in q − p, which itself shrinks like
+1/T because both distributions flatten. T² cancels both, and for large T the gradient tends to the centred difference
+of the logits over C N, with no T left: there, distillation *is* regression of logits (`logit_mse`).
+Every row sums to 0: the loss can't see a shift of a row, so it doesn't ask for one. The teacher's entropy has dropped
+out, which is why cross-entropy and KL train the same student. And a class on which the two agree gets no push,
+however wrong both are.
+An interviewer asks next for the Hessian (diag(q) − q qᵀ, over N, at any T: convex in the logits), and what happens to
+the gradient of the *reverse* KL where q is almost 0 (it vanishes, so a missed mode stays missed). O(NC).""",
+        zh="""
+答案是T (q − p) / N。里面藏着两个1/T：一个来自链式法则，另一个在q − p里，因为两个分布都变平，差值自身也按1/T缩小。
+T²恰好把两者抵消；T很大时，梯度趋于（中心化后的logits之差）/ (C N)，不再含T：这时蒸馏*就是*logits回归（见`logit_mse`）。
+每一行之和为0：损失看不见逐行平移，也就不会要求平移。教师的熵消失了，所以交叉熵与KL训练出同样的学生。
+另外，两者意见一致的类别得不到任何推动，哪怕两者都错。
+面试官接着会问Hessian（diag(q) − q qᵀ再除以N，与T²相消后对任意T都成立，因此对logits是凸的），
+以及*反向*KL的梯度在q接近0处会怎样（趋于0，所以漏掉的峰会一直漏掉）。复杂度O(NC)。""",
+    )
+
+    def validate(self, result, arguments):
+        expect_tensor(result)
+        expected = arguments["student_logits"].shape
+        expect(
+            result.shape == expected,
+            f"every logit has a gradient of its own: shape {tuple(expected)}, but {tuple(result.shape)} came back",
+            f"每个logit各有一个梯度，形状应为{tuple(expected)}，返回的却是{tuple(result.shape)}",
+        )
+
+    @check(en="A worked example", zh="手算例子")
+    def agrees_with_a_worked_example(self, fn):
+        expect_close(
+            fn(torch.tensor([[0.0, 0.0]]), torch.tensor([[2.0, 0.0]]), 2.0),
+            torch.tensor([[-0.4621, 0.4621]]),
+            "2 · (0.5 − 0.731) = −0.462: the student must raise the first logit, so its gradient is negative",
+            "2 · (0.5 − 0.731) = −0.462：学生应提高第一个logit，所以它的梯度为负",
+            tolerance=1e-3,
+        )
+
+    @check(en="The slope of the loss, measured", zh="与实测的损失斜率一致")
+    def is_the_slope_of_the_loss(self, fn):
+        student, teacher = normal(2, 3, seed=1).double(), normal(2, 3, seed=2).double()
+        for temperature in (0.5, 1.0, 3.0):
+            measured = torch.zeros_like(student)
+            for place in [(n, i) for n in range(2) for i in range(3)]:
+                step = torch.zeros_like(student)
+                step[place] = 1e-4
+                rise = _loss(student + step, teacher, temperature) - _loss(
+                    student - step, teacher, temperature
+                )
+                measured[place] = rise / 2e-4
+            expect_close(
+                fn(student, teacher, temperature),
+                measured,
+                f"at T = {temperature:g}, moving single logits a little changes the loss by other slopes than yours",
+                f"T = {temperature:g}时，把单个logit移动一点点，损失变化的斜率与你的结果不符",
+            )
+
+    @check(en="Zero up to a shift, and every row sums to 0", zh="只差平移时为零，且每行之和为0")
+    def sees_no_shift(self, fn):
+        logits, shift = normal(3, 4, seed=3), torch.tensor([[5.0], [-3.0], [0.0]])
+        expect_close(
+            fn(logits + shift, logits, 2.0),
+            torch.zeros(3, 4),
+            "a student equal to the teacher up to a shift of each row has nothing to change",
+            "与教师只差逐行平移的学生，没有什么需要改变",
+        )
+        expect_close(
+            fn(normal(3, 4, seed=4), logits, 2.0).sum(-1),
+            torch.zeros(3),
+            "each row should sum to 0: a shift of all its logits doesn't change the loss",
+            "每行之和应为0：整行平移不改变损失",
+        )
+
+    @check(en="One N-th for each row", zh="每一行占1/N")
+    def is_the_gradient_of_a_mean(self, fn):
+        student, teacher = normal(3, 4, seed=5), normal(3, 4, seed=6)
+        alone = torch.cat([fn(s[None], t[None]) for s, t in zip(student, teacher, strict=True)])
+        expect_close(
+            fn(student, teacher),
+            alone / 3,
+            "in a batch of 3 each row's gradient should be a third of what it is alone: the loss is a mean over rows",
+            "3行一批时，每行的梯度应是它单独成批时的三分之一：损失对行取平均",
+        )
+
+    @check(en="No T is left for large T", zh="T很大时不再含T")
+    def tends_to_the_centred_difference(self, fn):
+        difference = normal(2, 4, seed=7) - normal(2, 4, seed=8)
+        centred = difference - difference.mean(-1, keepdim=True)
+        for temperature in (1e3, 4e3):
+            expect_close(
+                fn(normal(2, 4, seed=7).double(), normal(2, 4, seed=8).double(), temperature),
+                centred / 8,
+                f"at T = {temperature:g} the gradient should be the centred difference of the logits over C · N = 8; "
+                "a power of T is missing or too many",
+                f"T = {temperature:g}时，梯度应为中心化的logits之差除以C · N = 8；T的幂次多了或少了",
+                tolerance=1e-2,
+            )
+
+    @check(en="By hand, without autograd", zh="手算，不用autograd")
+    def needs_no_autograd(self, fn):
+        with torch.inference_mode():
+            came = outcome(
+                lambda: fn(normal(2, 3, seed=9), normal(2, 3, seed=10), 2.0).isfinite().all().item()
+            )
+        expect(
+            came is True,
+            f"where autograd is off (torch.inference_mode) the function gives {shown(came)}; write the gradient down "
+            "as a formula",
+            f"关闭autograd后（torch.inference_mode）函数得到{shown(came)}；请把梯度写成公式",
+        )
+
+    @check(en="The default temperature is 1", zh="默认温度系数为1")
+    def has_temperature_one_by_default(self, fn):
+        student, teacher = normal(2, 3, seed=11), normal(2, 3, seed=12)
+        expect_close(
+            fn(student, teacher),
+            fn(student, teacher, 1.0),
+            "without a temperature the gradient should be the one at T = 1",
+            "不给温度系数时应等于T = 1时的梯度",
+        )
+
+    @check(en="Right for logits of ±1e4, in the input's dtype", zh="logits为±1e4时正确，且保持dtype")
+    def copes_with_extreme_logits(self, fn):
+        expect_close(
+            fn(torch.tensor([[1e4, -1e4]]), torch.tensor([[-1e4, 1e4]]), 4.0),
+            torch.tensor([[4.0, -4.0]]),
+            "where student and teacher are sure of different classes the gradient is T (1 − 0) / N, not an overflow",
+            "学生与教师各自确信不同的类别时，梯度是T (1 − 0) / N，不应溢出",
+        )
+        for dtype in (torch.float64, torch.bfloat16):
+            came = fn(normal(2, 3).to(dtype), normal(2, 3, seed=1).to(dtype), 2.0).dtype
+            expect(came == dtype, f"{dtype} goes in, {came} comes out", f"输入是{dtype}，输出却是{came}")
+
+    def probes(self):
+        arguments = {
+            "student_logits": normal(3, 4, seed=13),
+            "teacher_logits": normal(3, 4, seed=14),
+            "temperature": 3.0,
+        }
+        return {
+            "T = 3": arguments,
+            "T = 1": arguments | {"temperature": 1.0},
+            "default": without(arguments, "temperature"),
+        }
+
+    def edges(self):
+        extremes = {
+            name: 1e4 * value.sign() for name, value in without(self.probes()["T = 1"], "temperature").items()
+        }
+        return {"extreme": extremes}
+
+    def behaviour(self, function):
+        ordinary, edge = super().behaviour(function)
+        with torch.inference_mode():
+            edge["autograd off"] = self.observe(function, self.probes()["T = 3"])
+        return ordinary, edge
+
+
+def _loss(student_logits, teacher_logits, temperature):
+    log_q = F.log_softmax(student_logits / temperature, -1)
+    p = F.softmax(teacher_logits.detach() / temperature, -1)
+    return temperature**2 * F.kl_div(log_q, p, reduction="batchmean")
+
+
+@KDGradient.wrong(
+    en="The sign is turned around, p − q: this is the direction of the step, and the optimiser subtracts it again.",
+    zh="符号反了，成了p − q：这是更新的方向，优化器还会再减一次。",
+)
+def points_uphill(student_logits, teacher_logits, temperature=1.0):
+    q, p = (F.softmax(logits.detach() / temperature, -1) for logits in (student_logits, teacher_logits))
+    return temperature * (p - q) / len(q)
+
+
+@KDGradient.wrong(
+    en="The factor is T², as in the loss: the chain rule through s / T takes one power of T back.",
+    zh="因子用了T²，和损失里一样：对s / T用链式法则会抵掉一个T。",
+)
+def forgets_the_inner_derivative(student_logits, teacher_logits, temperature=1.0):
+    q, p = (F.softmax(logits.detach() / temperature, -1) for logits in (student_logits, teacher_logits))
+    return temperature**2 * (q - p) / len(q)
+
+
+@KDGradient.wrong(
+    en="q − p without a factor: the loss carries T², the chain rule takes one T away, so one T remains.",
+    zh="q − p前面没有因子：损失带T²，链式法则除去一个T，还应剩一个T。",
+)
+def leaves_out_the_temperature(student_logits, teacher_logits, temperature=1.0):
+    q, p = (F.softmax(logits.detach() / temperature, -1) for logits in (student_logits, teacher_logits))
+    return (q - p) / len(q)
+
+
+@KDGradient.wrong(
+    en="(q − p) / (T N) is the gradient of the KL without T² in front: it shrinks with the square of T.",
+    zh="(q − p) / (T N)是不带T²的KL的梯度：它随T的平方缩小。",
+    reference="Hinton et al. 2015, section 2.1",
+)
+def forgets_the_square(student_logits, teacher_logits, temperature=1.0):
+    q, p = (F.softmax(logits.detach() / temperature, -1) for logits in (student_logits, teacher_logits))
+    return (q - p) / (temperature * len(q))
+
+
+@KDGradient.wrong(
+    en="1/N is missing: the loss is a mean over rows, so each row's gradient is a share of it.",
+    zh="漏了1/N：损失对行取平均，每行的梯度只占其中一份。",
+)
+def forgets_the_mean(student_logits, teacher_logits, temperature=1.0):
+    q, p = (F.softmax(logits.detach() / temperature, -1) for logits in (student_logits, teacher_logits))
+    return temperature * (q - p)
+
+
+@KDGradient.wrong(
+    en="Divided by N · C: that is the gradient of a loss with reduction='mean', C times too small.",
+    zh="除以了N · C：这是reduction='mean'那个损失的梯度，小了C倍。",
+    reference="haitongli/knowledge-distillation-pytorch#48",
+)
+def divides_by_the_classes_too(student_logits, teacher_logits, temperature=1.0):
+    q, p = (F.softmax(logits.detach() / temperature, -1) for logits in (student_logits, teacher_logits))
+    return temperature * (q - p) / q.numel()
+
+
+@KDGradient.wrong(
+    en="The logits themselves are compared: the centred difference over C N is what the gradient tends to for large T, "
+    "not what it is at yours.",
+    zh="直接比较了logits：中心化之差除以C N是T很大时的极限，而不是当前T下的梯度。",
+)
+def takes_the_limit_for_the_thing(student_logits, teacher_logits, temperature=1.0):
+    difference = (student_logits - teacher_logits).detach()
+    return (difference - difference.mean(-1, keepdim=True)) / difference.numel()
+
+
+@KDGradient.wrong(
+    en="Only the teacher is softened: q must be the softmax of the student's logits over T.",
+    zh="只软化了教师：q应是学生logits除以T之后的softmax。",
+)
+def softens_the_teacher_only(student_logits, teacher_logits, temperature=1.0):
+    q, p = F.softmax(student_logits.detach(), -1), F.softmax(teacher_logits.detach() / temperature, -1)
+    return temperature * (q - p) / len(q)
+
+
+@KDGradient.wrong(
+    en="The temperature is only a factor in front: both softmaxes are taken at T = 1.",
+    zh="温度系数只出现在前面的因子里：两个softmax都取在T = 1。",
+)
+def softens_neither(student_logits, teacher_logits, temperature=1.0):
+    q, p = F.softmax(student_logits.detach(), -1), F.softmax(teacher_logits.detach(), -1)
+    return temperature * (q - p) / len(q)
+
+
+@KDGradient.wrong(
+    en="−p / q is the derivative with respect to the probabilities. The way on to the logits goes through the "
+    "softmax's Jacobian, which turns it into q − p.",
+    zh="−p / q是对概率的导数。到logits还要乘上softmax的雅可比矩阵，乘完才是q − p。",
+)
+def stops_at_the_probabilities(student_logits, teacher_logits, temperature=1.0):
+    q, p = (F.softmax(logits.detach() / temperature, -1) for logits in (student_logits, teacher_logits))
+    return -(temperature**2) * p / q / len(q)
+
+
+@KDGradient.wrong(
+    en="The softmax's Jacobian was taken to be its diagonal, q (1 − q). A logit moves every class's probability.",
+    zh="把softmax的雅可比矩阵只当成对角线q (1 − q)。其实一个logit会影响所有类别的概率。",
+)
+def takes_the_diagonal_for_the_jacobian(student_logits, teacher_logits, temperature=1.0):
+    q, p = (F.softmax(logits.detach() / temperature, -1) for logits in (student_logits, teacher_logits))
+    return -temperature * p * (1 - q) / len(q)
+
+
+@KDGradient.wrong(
+    en="This is the gradient of the reverse KL(student ‖ teacher): every difference is weighed by q.",
+    zh="这是反向KL(学生 ‖ 教师)的梯度：每一项都由q加权。",
+)
+def differentiates_the_reverse(student_logits, teacher_logits, temperature=1.0):
+    log_q, log_p = (F.log_softmax(z.detach() / temperature, -1) for z in (student_logits, teacher_logits))
+    ratio = log_q - log_p
+    mean = (log_q.exp() * ratio).sum(-1, keepdim=True)
+    return temperature * log_q.exp() * (ratio - mean) / len(ratio)
+
+
+@KDGradient.wrong(
+    en="The softmax runs over the batch (dim=0): the classes of one row must compete, not the rows of one class.",
+    zh="softmax作用在批维（dim=0）上：应该让同一行的各类别竞争，而不是同一类别的各行竞争。",
+)
+def normalises_over_the_batch(student_logits, teacher_logits, temperature=1.0):
+    q, p = (F.softmax(logits.detach() / temperature, 0) for logits in (student_logits, teacher_logits))
+    return temperature * (q - p) / len(q)
+
+
+@KDGradient.wrong(
+    en="The value is right, but autograd did the work. The exercise is the formula behind it.",
+    zh="数值没错，但这是autograd算出来的。题目要的是背后的公式。",
+)
+def asks_autograd(student_logits, teacher_logits, temperature=1.0):
+    with torch.enable_grad():
+        leaf = student_logits.detach().clone().requires_grad_()
+        return torch.autograd.grad(_loss(leaf, teacher_logits, temperature), leaf)[0]
+
+
+@KDGradient.wrong(
+    en="exp without subtracting the row's maximum overflows: at logits of 1e4 the gradient is NaN.",
+    zh="没有先减去每行的最大值就取exp，会溢出：logits为1e4时梯度是NaN。",
+)
+def overflows(student_logits, teacher_logits, temperature=1.0):
+    q, p = ((logits.detach() / temperature).exp() for logits in (student_logits, teacher_logits))
+    return temperature * (q / q.sum(-1, keepdim=True) - p / p.sum(-1, keepdim=True)) / len(q)
+
+
+EXERCISE = KDGradient()
