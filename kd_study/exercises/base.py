@@ -260,11 +260,11 @@ def gradient(function: Callable, tensor: torch.Tensor) -> torch.Tensor:
 
 
 def outcome(call: Callable):
-    """What a call returns, or the kind of the exception that it raises."""
+    """What a call returns; where it raises, the name of the exception's nearest built-in class."""
     try:
         return call()
     except Exception as error:
-        return type(error).__name__
+        return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins")
 
 
 def fresh(arguments: dict) -> dict:

@@ -139,7 +139,7 @@ PyTorch默认的`reduction='mean'`还会除以类别数C：损失小了C倍，�
     @check(en="T² keeps the gradient's size", zh="T²保持梯度大小")
     def scales_by_the_square_of_the_temperature(self, fn):
         student, teacher = normal(3, 4, seed=5, scale=1.0), normal(3, 4, seed=6, scale=1.0)
-        for temperature in (1.0, 5.0):
+        for temperature in (0.5, 1.0, 5.0):
             q, p = (logits.div(temperature).softmax(-1) for logits in (student, teacher))
             expect_close(
                 gradient(lambda leaf, t=temperature: fn(leaf, teacher, t), student),
@@ -148,6 +148,16 @@ PyTorch默认的`reduction='mean'`还会除以类别数C：损失小了C倍，�
                 "temperatures, is off",
                 f"T = {temperature:g}时梯度应为T (q − p) / N：T²这个因子，或两处温度系数之一有误",
             )
+
+    @check(en="Sure and wrong costs in proportion", zh="又确定又错误，代价按比例增长")
+    def charges_a_sure_mistake_in_full(self, fn):
+        expect_close(
+            fn(torch.tensor([[100.0, -100.0]]), torch.tensor([[-100.0, 100.0]])),
+            200.0,
+            "a student sure of the class that its teacher is sure to be wrong pays the gap of its logits; a small "
+            "number added inside the logarithm, or a clamp, hides it",
+            "学生确信的类别恰是教师确信为错的类别时，损失应等于学生logits之差；在对数里加小常数或做截断会把它掩盖掉",
+        )
 
     @check(en="The default temperature is 1", zh="默认温度系数为1")
     def has_temperature_one_by_default(self, fn):
@@ -326,6 +336,17 @@ def takes_the_logarithm_of_a_softmax(student_logits, teacher_logits, temperature
     q = F.softmax(student_logits / temperature, -1)
     p = F.softmax(teacher_logits.detach() / temperature, -1)
     return temperature**2 * (p * (p.log() - q.log())).sum(-1).mean()
+
+
+@DistillationKL.wrong(
+    en="A small number inside the logarithm keeps it finite by capping the loss: a student that is sure and wrong "
+    "gets no gradient any more. log_softmax needs no such help.",
+    zh="在对数里加一个小常数虽然避免了无穷，却给损失封了顶：又确定又错误的学生再也得不到梯度。用log_softmax就不需要它。",
+)
+def adds_an_epsilon_in_the_logarithm(student_logits, teacher_logits, temperature=1.0):
+    q = F.softmax(student_logits / temperature, -1)
+    p = F.softmax(teacher_logits.detach() / temperature, -1)
+    return temperature**2 * (p * ((p + 1e-8).log() - (q + 1e-8).log())).sum(-1).mean()
 
 
 @DistillationKL.wrong(

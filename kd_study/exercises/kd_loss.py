@@ -131,6 +131,12 @@ a language nobody labelled). O(NC), nothing beside a forward pass of the teacher
             "with alpha = 1 a student equal to the teacher up to a shift should cost 0",
             "alpha = 1时，与教师只差一个平移的学生损失应为0",
         )
+        expect_close(
+            fn(torch.tensor([[100.0, -100.0]]), torch.tensor([[-100.0, 100.0]]), torch.tensor([0]), 1.0, 1.0),
+            200.0,
+            "a student sure of what its teacher is sure to be wrong pays the gap of its logits; a clamp hides it",
+            "学生确信的恰是教师确信为错的，损失应等于学生logits之差；截断会把它掩盖掉",
+        )
 
     @check(en="A straight line in alpha, no jump at its ends", zh="对alpha是一条直线，端点处不跳变")
     def is_a_straight_line_in_alpha(self, fn):

@@ -163,6 +163,16 @@ its value is the entropy of p), and why a T² is often seen in front (`distillat
                 f"T = {temperature:g}时梯度应为(q − p) / (N T)：两处温度系数之一有误，或前面多了因子",
             )
 
+    @check(en="Sure and wrong costs in proportion", zh="又确定又错误，代价按比例增长")
+    def charges_a_sure_mistake_in_full(self, fn):
+        expect_close(
+            fn(torch.tensor([[100.0, -100.0]]), torch.tensor([[-100.0, 100.0]])),
+            200.0,
+            "a student sure of the class that its teacher is sure to be wrong pays the gap of its logits; a small "
+            "number added inside the logarithm, or a clamp, hides it",
+            "学生确信的类别恰是教师确信为错的类别时，损失应等于学生logits之差；在对数里加小常数或做截断会把它掩盖掉",
+        )
+
     @check(en="The default temperature is 1", zh="默认温度系数为1")
     def has_temperature_one_by_default(self, fn):
         student, teacher = normal(2, 3, seed=9), normal(2, 3, seed=10)
@@ -340,6 +350,16 @@ def trains_the_teacher_too(student_logits, teacher_logits, temperature=1.0):
 def takes_the_logarithm_of_a_softmax(student_logits, teacher_logits, temperature=1.0):
     p = F.softmax(teacher_logits.detach() / temperature, -1)
     return -(p * F.softmax(student_logits / temperature, -1).log()).sum(-1).mean()
+
+
+@SoftCrossEntropy.wrong(
+    en="A small number inside the logarithm keeps it finite by capping the loss: a student that is sure and wrong "
+    "gets no gradient any more. log_softmax needs no such help.",
+    zh="在对数里加一个小常数虽然避免了无穷，却给损失封了顶：又确定又错误的学生再也得不到梯度。用log_softmax就不需要它。",
+)
+def adds_an_epsilon_in_the_logarithm(student_logits, teacher_logits, temperature=1.0):
+    p = F.softmax(teacher_logits.detach() / temperature, -1)
+    return -(p * (F.softmax(student_logits / temperature, -1) + 1e-8).log()).sum(-1).mean()
 
 
 @SoftCrossEntropy.wrong(

@@ -7,6 +7,7 @@ from kd_study.exercises.base import (
     expect,
     expect_close,
     expect_tensor,
+    gradient,
     normal,
     outcome,
     shown,
@@ -175,6 +176,14 @@ and what it does to the size of the gradient (that is the exercise `kd_gradient`
             "the graph is cut; a function of logits leaves it to its caller to detach",
             "计算图被切断了；是否detach应由调用者决定",
         )
+        p = torch.tensor([[0.7311, 0.2689]])
+        expect_close(
+            gradient(lambda leaf: fn(leaf, 2.0)[0, 0], torch.tensor([[2.0, 0.0]])),
+            p[0, 0] * (torch.tensor([[1.0, 0.0]]) - p) / 2,
+            "the gradient of p_0 should be p_0 (1 − p_0) / T for its own logit and −p_0 p_1 / T for the other",
+            "p_0对自己的logit的梯度应为p_0 (1 − p_0) / T，对另一个logit应为−p_0 p_1 / T",
+            tolerance=1e-3,
+        )
 
     def probes(self):
         logits = normal(3, 4, seed=2)
@@ -291,6 +300,16 @@ def overflows(logits, temperature=1.0):
     zh="接受了不为正的温度系数：0会得到NaN，负数会把最差的类别变成最好的。",
 )
 def accepts_any_temperature(logits, temperature=1.0):
+    return (logits / temperature).softmax(-1)
+
+
+@SoftTargets.wrong(
+    en="Only a negative temperature is refused: T = 0 slips through and divides by zero.",
+    zh="只拒绝了负的温度系数：T = 0会漏过去，造成除以零。",
+)
+def lets_zero_through(logits, temperature=1.0):
+    if temperature < 0:
+        raise ValueError("temperature must be positive")
     return (logits / temperature).softmax(-1)
 
 
