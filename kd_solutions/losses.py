@@ -212,6 +212,6 @@ def _standardise(x: Tensor, dim: int) -> Tensor:
     """x centred and of length 1 along a dimension; zeros where x is constant but for rounding."""
     centred = x - x.mean(dim, keepdim=True)
     length = torch.linalg.vector_norm(centred, dim=dim, keepdim=True)
-    rounding = 8 * torch.finfo(x.dtype).eps * torch.linalg.vector_norm(x, dim=dim, keepdim=True)
+    rounding = 16 * torch.finfo(x.dtype).eps * torch.linalg.vector_norm(x, dim=dim, keepdim=True)
     constant = length <= rounding
     return torch.where(constant, 0, centred) / torch.where(constant, 1, length)
