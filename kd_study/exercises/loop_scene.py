@@ -62,6 +62,18 @@ class CountingSGD(torch.optim.SGD):
         return super().step(closure)
 
 
+class ByHand:
+    """A student y = w · x at w = 0, a teacher y = 2x, the input 1, squared error, SGD at 0.25: w → w / 2 + 1."""
+
+    def __init__(self):
+        self.student, self.teacher, self.data = Scale(0.0), Scale(2.0), torch.ones(1)
+        self.optimizer = torch.optim.SGD(self.student.parameters(), lr=0.25)
+
+    @property
+    def weight(self) -> float:
+        return self.student.weight.item()
+
+
 class Shuffled:
     """A loader whose passes differ in order, as with `shuffle=True`: each pass is the last one reversed."""
 
@@ -78,20 +90,11 @@ class Shuffled:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One call of the loss: what it was given, and whether it had the right teacher's answer."""
+    """One call of the loss: how the teacher's answer came, and whether it was the right one."""
 
-    first: Tensor
-    second: Tensor
-    right_answer: bool  # the second is what the teacher says in eval mode to what the student has just read
-
-    @property
-    def swapped(self) -> bool:
-        """Only the teacher's answers are above 5."""
-        return self.first.mean().item() > 5 > self.second.mean().item()
-
-    @property
-    def has_a_teacher_graph(self) -> bool:
-        return self.second.requires_grad
+    swapped: bool  # the teacher's answer came first
+    right_answer: bool  # it is what the teacher says in eval mode to what the student has just read
+    has_a_teacher_graph: bool
 
 
 class Scene:
@@ -109,8 +112,10 @@ class Scene:
         self._before = {"teacher": state(self.teacher), "student": state(self.student)}
 
     def loss(self, student_output: Tensor, teacher_output: Tensor) -> Tensor:
-        right = bool(self.student.seen) and is_close(teacher_output, self._oracle(self.student.seen[-1]))
-        self.comparisons.append(Comparison(student_output, teacher_output, right))
+        swapped = student_output.mean().item() > 5 > teacher_output.mean().item()  # only a teacher says 10
+        said = student_output if swapped else teacher_output
+        right = bool(self.student.seen) and is_close(said, self._oracle(self.student.seen[-1]))
+        self.comparisons.append(Comparison(swapped, right, said.requires_grad))
         return F.mse_loss(student_output, teacher_output)
 
     def moved(self, who: str) -> list[str]:
