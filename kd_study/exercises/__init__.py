@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from kd_study.exercises.base import Exercise
 
 TOPICS = {
-    "response": ("soft_targets", "soft_cross_entropy", "distillation_kl", "kd_loss", "kd_gradient"),
+    "response": ("soft_targets", "soft_cross_entropy", "distillation_kl", "kd_loss", "kd_gradient", "logit_mse"),
     "loop": ("freeze", "distill_step"),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)

@@ -125,3 +125,25 @@ def in_log_domain_without_a_graph(student_logits, teacher_logits, temperature=1.
         log_q = torch.log_softmax(student_logits / temperature, dim=1)
         log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
         return temperature / len(log_q) * (torch.exp(log_q) - torch.exp(log_p))
+
+
+@accepted("logit_mse")
+def half_the_biased_variance(student_logits, teacher_logits):
+    return 0.5 * torch.var(student_logits - teacher_logits.detach(), dim=1, correction=0).mean()
+
+
+@accepted("logit_mse")
+def mean_square_minus_squared_mean(student_logits, teacher_logits):
+    with torch.no_grad():
+        t = teacher_logits.double()
+    d = student_logits.double() - t
+    return (
+        ((torch.einsum("nc,nc->n", d, d) / d.shape[1] - d.mean(1) ** 2) / 2).mean().to(student_logits.dtype)
+    )
+
+
+@accepted("logit_mse")
+def all_pairs_of_classes(student_logits, teacher_logits):
+    d = student_logits - teacher_logits.detach()
+    classes = d.shape[1]
+    return (d[:, :, None] - d[:, None, :]).square().sum((1, 2)).mean() / (4 * classes**2)
