@@ -3,7 +3,7 @@
 Losses return a scalar in the student's dtype with a graph to the student alone. Nothing to count gives 0.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -85,7 +85,7 @@ def procrustes(source: Tensor, target: Tensor) -> Tensor:
     return (u @ vh).to(source.dtype)
 
 
-def language_weights(counts: Mapping[Hashable, int], alpha: float = 0.3) -> dict[Hashable, float]:
+def language_weights(counts: Mapping[str, int], alpha: float = 0.3) -> dict[str, float]:
     """Probability of drawing each language, proportional to n^alpha: between as it is and all alike.
 
     alpha = 1 keeps the data's shares, alpha = 0 draws every language that has data equally often. A language
@@ -125,7 +125,7 @@ def weight_teachers(teacher_logits: Tensor, similarities: Tensor, temperature: f
     Args: teacher_logits (K, N, C) of K teachers; similarities (K,) of their languages to the target language;
     temperature > 0 of the teachers' probabilities. Returns: (N, C) probabilities, no graph to the teachers.
     Source: Wu et al. 2020, "Single-/Multi-Source Cross-Lingual NER via Teacher-Student Learning on Unlabeled
-    Data in Target Language", section 3.2.
+    Data in Target Language".
     """
     probabilities = soft_targets(widen(teacher_logits.detach()), temperature)
     weights = similarities.to(probabilities.dtype).softmax(0)

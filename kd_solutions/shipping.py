@@ -13,10 +13,10 @@ def quantize_int8(weight: Tensor) -> tuple[Tensor, Tensor]:
     all-zero row gives zeros; its scale is the least positive number, so that nobody divides by 0.
 
     Args: weight (rows, columns), floating point.
-    Returns: levels (rows, columns) of int8 within ±127; scale (rows, 1) in the dtype of `weight`. No graph.
+    Returns: levels (rows, columns) of int8 within ±127; scale (rows, 1), float32 at least. No graph.
     Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient
-    Integer-Arithmetic-Only Inference"; Krishnamoorthi 2018, "Quantizing deep convolutional networks", 3.1.
+    Integer-Arithmetic-Only Inference"; Krishnamoorthi 2018, "Quantizing deep convolutional networks".
     """
-    weight = weight.detach()
+    weight = widen(weight.detach())
     scale = (weight.abs().amax(1, keepdim=True) / 127).clamp(min=torch.finfo(weight.dtype).tiny)
-    return (widen(weight) / widen(scale)).round().to(torch.int8), scale
+    return (weight / scale).round().to(torch.int8), scale
