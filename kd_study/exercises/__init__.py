@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from kd_study.exercises.base import Exercise
 
 TOPICS = {
-    "response": ("soft_targets", "soft_cross_entropy", "distillation_kl", "kd_loss", "kd_gradient", "logit_mse"),
-    "loop": ("freeze", "distill_step"),
+    "response": ("soft_targets", "soft_cross_entropy", "distillation_kl", "kd_loss", "kd_gradient", "logit_mse", "dkd_loss"),
+    "loop": ("freeze", "distill_step", "train_student_model"),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)
 

@@ -147,3 +147,47 @@ def all_pairs_of_classes(student_logits, teacher_logits):
     d = student_logits - teacher_logits.detach()
     classes = d.shape[1]
     return (d[:, :, None] - d[:, None, :]).square().sum((1, 2)).mean() / (4 * classes**2)
+
+
+@accepted("dkd_loss")
+def row_by_row_without_the_target(
+    student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0
+):
+    losses = []
+    for s, t, y in zip(student_logits, teacher_logits.detach(), targets.tolist(), strict=True):
+        s, t = s.double() / temperature, t.double() / temperature
+        s_rest, t_rest = (torch.cat([z[:y], z[y + 1 :]]) for z in (s, t))
+        log_q = torch.stack([s[y], s_rest.logsumexp(0)]).log_softmax(0)
+        log_p = torch.stack([t[y], t_rest.logsumexp(0)]).log_softmax(0)
+        first = F.kl_div(log_q, log_p, reduction="sum", log_target=True)
+        second = F.kl_div(s_rest.log_softmax(0), t_rest.log_softmax(0), reduction="sum", log_target=True)
+        losses.append(alpha * first + beta * second)
+    return (temperature**2 * torch.stack(losses).mean()).to(student_logits.dtype)
+
+
+@accepted("dkd_loss")
+def with_a_large_negative_number(
+    student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0
+):
+    def split(logits):
+        log_p = F.log_softmax(logits / temperature, dim=1)
+        target = F.one_hot(targets, logits.shape[1]).bool()
+        without = torch.where(target, -1e9, logits / temperature)
+        pair = torch.stack([log_p[target], log_p.masked_fill(target, -1e9).logsumexp(1)], dim=1)
+        return pair, F.log_softmax(without, dim=1)
+
+    (pair_q, rest_q), (pair_p, rest_p) = split(student_logits), split(teacher_logits.detach())
+    first = (pair_p.exp() * (pair_p - pair_q)).sum(1)
+    second = (rest_p.exp() * (rest_p - rest_q)).sum(1)
+    return temperature**2 * (alpha * first + beta * second).mean()
+
+
+@accepted("dkd_loss")
+def by_the_identity(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0):
+    s, t = student_logits.double() / temperature, teacher_logits.detach().double() / temperature
+    target = F.one_hot(targets, s.shape[1]).bool()
+    log_q, log_p = s.log_softmax(1), t.log_softmax(1)
+    rest_q, rest_p = (z.masked_fill(target, -1e12).log_softmax(1) for z in (s, t))
+    second = (rest_p.exp() * (rest_p - rest_q)).sum(1)
+    first = (log_p.exp() * (log_p - log_q)).sum(1) - (1 - log_p[target].exp()) * second
+    return (temperature**2 * (alpha * first + beta * second)).mean().to(student_logits.dtype)

@@ -1,0 +1,407 @@
+import torch
+import torch.nn.functional as F
+
+from kd_study.exercises.base import LossExercise, Text, check, expect_close, gradient, normal, without
+
+
+class DKDLoss(LossExercise):
+    name = "dkd_loss"
+    topic = "response"
+    level = "hard"
+    minutes = 25
+    lesson = "05_what_the_student_learns"
+    sources = ("Zhao et al. 2022, arXiv:2203.08679", "megvii-research/mdistiller#60")
+    statement = Text(
+        en=r"""
+Decoupled distillation cuts the KL in two and weighs the parts apart. With the target class $t$ of a row and both
+distributions at the temperature $T$,
+
+$$\mathcal{L} = T^2 \left( \alpha \; \mathrm{KL}\big([p_t,\, 1 - p_t] \,\big\|\, [q_t,\, 1 - q_t]\big)
++ \beta \; \mathrm{KL}(\hat p \,\|\, \hat q) \right), \qquad
+\hat p_i = \frac{p_i}{1 - p_t} \ (i \ne t),\quad \hat q \text{ likewise}.$$
+
+The first part says how sure to be of the target, the second how to share out the rest. `student_logits` and
+`teacher_logits` have the shape (N, C), `targets` (N,) holds class indices; the result is the mean over the rows. With
+two classes the second part is 0. No gradient may reach the teacher.
+For the probabilities student (1, 1, 1)/3, teacher (0.2, 0.2, 0.6), target 0, $\alpha = 1$, $\beta = 2$ and $T = 1$ the
+loss is 0.0437 + 2 · 0.1308 = 0.305.""",
+        zh=r"""
+解耦蒸馏把KL拆成两部分，分别加权。设某一行的目标类别为$t$，两个分布都取温度系数$T$，则
+
+$$\mathcal{L} = T^2 \left( \alpha \; \mathrm{KL}\big([p_t,\, 1 - p_t] \,\big\|\, [q_t,\, 1 - q_t]\big)
++ \beta \; \mathrm{KL}(\hat p \,\|\, \hat q) \right), \qquad
+\hat p_i = \frac{p_i}{1 - p_t} \ (i \ne t),\quad \hat q \text{ 同理}.$$
+
+第一部分说的是对目标类别要有多确定，第二部分说的是其余概率怎样分配。`student_logits`和`teacher_logits`的形状是(N, C)，
+`targets`是形状为(N,)的类别下标；结果对各行取平均。只有两个类别时第二部分为0。梯度不得流入教师模型。
+学生概率(1, 1, 1)/3、教师概率(0.2, 0.2, 0.6)、目标类别0、$\alpha = 1$、$\beta = 2$、$T = 1$时，
+损失是0.0437 + 2 · 0.1308 = 0.305。""",
+    )
+    hints = (
+        Text(
+            en="Two small softmaxes hide in each row: one over {target, rest}, one over the other classes alone. Which "
+            "logits does each of them see?",
+            zh="每一行里藏着两个小softmax：一个在｛目标，其余｝上，一个只在其他类别上。它们各看到哪些logits？",
+        ),
+        Text(
+            en="The other classes' softmax is that of their logits without the target's. And log(1 − p_t) is the logsumexp "
+            "of the others minus the logsumexp of all: no 1 − p_t, which is 0 for a sure teacher, needs a logarithm.",
+            zh="其他类别的softmax，就是去掉目标logit之后的softmax。而log(1 − p_t)等于其余logits的logsumexp减去全部logits的logsumexp："
+            "不必对1 − p_t取对数（教师很确定时它是0）。",
+        ),
+        Text(
+            en="```python\nis_other = F.one_hot(targets, C) == 0\nothers = logits[is_other].view(N, C - 1)\n"
+            "pair = torch.cat([logits.gather(1, targets[:, None]), others.logsumexp(1, keepdim=True)], dim=1)\n"
+            "# pair.log_softmax(1) is log [p_t, 1 − p_t]; others.log_softmax(1) is log p̂\n"
+            "return T**2 * (alpha * KL of the pairs + beta * KL of the others).mean()\n```",
+            zh="```python\nis_other = F.one_hot(targets, C) == 0\nothers = logits[is_other].view(N, C - 1)\n"
+            "pair = torch.cat([logits.gather(1, targets[:, None]), others.logsumexp(1, keepdim=True)], dim=1)\n"
+            "# pair.log_softmax(1)就是log [p_t, 1 − p_t]；others.log_softmax(1)就是log p̂\n"
+            "return T**2 * (alpha * 两元分布的KL + beta * 其他类别的KL).mean()\n```",
+        ),
+    )
+    discussion = Text(
+        en="""
+The plain KL of a row is exactly this sum with α = 1 and β = 1 − p_t: the surer the teacher, the less it may say about
+the other classes, which is where its dark knowledge is. A fixed β takes that brake off; its best size differs from
+teacher to teacher (the authors use 1 to 8), so it is one more number to tune.
+Reported: for ResNet32x4 → ResNet8x4 on CIFAR-100 73.3 % with plain distillation and 76.3 % with DKD (the authors'
+mdistiller README); other people could not always reproduce such margins (mdistiller#40, #66). Run your own control.
+The authors' code removes the target by subtracting 1000 from its logit, which works as long as no logit is that
+large. Asked for next: derive the identity; why β large with a bad teacher is a risk; what is left with two classes
+(the first part only). O(NC).""",
+        zh="""
+普通KL的每一行恰好是上式取α = 1、β = 1 − p_t：教师越确定，对其他类别的发言权就越小，而暗知识正藏在那里。
+固定的β松开了这个刹车；但最合适的β因教师而异（作者用过1到8），所以又多了一个要调的超参数。
+据报告：CIFAR-100上ResNet32x4 → ResNet8x4，普通蒸馏73.3 %，DKD 76.3 %（作者的mdistiller README）；
+也有人复现不出这么大的差距（mdistiller#40、#66）。请自己做对照实验。
+作者的代码把目标logit减去1000来排除它，只要没有这么大的logit就行得通。
+面试官接着会问：推导这个恒等式；教师不好时β取大有什么风险；只有两个类别时还剩什么（只剩第一部分）。复杂度O(NC)。""",
+    )
+
+    def example(self):
+        return {
+            "student_logits": normal(3, 4, seed=1),
+            "teacher_logits": normal(3, 4, seed=2),
+            "targets": torch.tensor([2, 0, 1]),
+            "alpha": 1.5,
+            "beta": 2.0,
+            "temperature": 3.0,
+        }
+
+    @check(en="A worked example", zh="手算例子")
+    def agrees_with_a_worked_example(self, fn):
+        student, teacher = torch.zeros(1, 3), torch.tensor([[0.2, 0.2, 0.6]]).log()
+        for alpha, beta, expected, en, zh in (
+            (1.0, 0.0, 0.0437, "0.2 · log(0.2 / 0.333) + 0.8 · log(0.8 / 0.667) = 0.0437, target against rest",
+             "目标与其余：0.2 · log(0.2 / 0.333) + 0.8 · log(0.8 / 0.667) = 0.0437"),
+            (0.0, 1.0, 0.1308, "0.25 · log(0.25 / 0.5) + 0.75 · log(0.75 / 0.5) = 0.1308, among the others",
+             "其他类别之间：0.25 · log(0.25 / 0.5) + 0.75 · log(0.75 / 0.5) = 0.1308"),
+            (1.0, 2.0, 0.3053, "0.0437 + 2 · 0.1308 = 0.305", "0.0437 + 2 · 0.1308 = 0.305"),
+        ):  # fmt: skip
+            expect_close(
+                fn(student, teacher, torch.tensor([0]), alpha, beta, 1.0), expected, en, zh, tolerance=2e-3
+            )
+
+    @check(en="With beta = 1 − p_t a row is the plain KL", zh="beta = 1 − p_t时，每一行就是普通KL")
+    def is_distillation_where_beta_is_the_rest(self, fn):
+        for student, teacher, target in zip(*self._rows(), strict=True):
+            for temperature in (1.0, 3.0):
+                q, p = (logits.div(temperature).softmax(-1) for logits in (student, teacher))
+                beta = 1 - p[0, target].item()
+                arguments = {"alpha": 1.0, "beta": beta, "temperature": temperature}
+                expect_close(
+                    fn(student, teacher, target, **arguments),
+                    temperature**2 * (p * (p / q).log()).sum(),
+                    f"at T = {temperature:g} with beta = 1 − p_t = {beta:.3f} a row's loss should be T² · KL of the "
+                    "whole row",
+                    f"T = {temperature:g}、beta = 1 − p_t = {beta:.3f}时，这一行的损失应等于整行的T² · KL",
+                )
+                expect_close(
+                    gradient(lambda leaf, a=arguments, t=teacher, y=target: fn(leaf, t, y, **a), student),
+                    temperature * (q - p),
+                    f"at T = {temperature:g} with beta = 1 − p_t the gradient of a row should be T (q − p)",
+                    f"T = {temperature:g}、beta = 1 − p_t时，这一行的梯度应为T (q − p)",
+                )
+
+    @check(en="The second part doesn't see the target's logit", zh="第二部分看不到目标类别的logit")
+    def shares_out_the_rest_without_the_target(self, fn):
+        arguments = self.example() | {"alpha": 0.0}
+        at_target = F.one_hot(arguments["targets"], 4)
+        for name in ("student_logits", "teacher_logits"):
+            expect_close(
+                fn(**arguments | {name: arguments[name] + 3.0 * at_target}),
+                fn(**arguments),
+                f"with alpha = 0 raising the target's logit in {name} should change nothing",
+                f"alpha = 0时，提高{name}中目标类别的logit不应改变损失",
+            )
+
+    @check(en="The first part sees only target and rest", zh="第一部分只看目标与其余")
+    def weighs_the_target_against_the_rest(self, fn):
+        arguments = self.example() | {"beta": 0.0}
+        shuffled = arguments["student_logits"].clone()
+        for row, target in zip(shuffled, arguments["targets"], strict=True):
+            others = torch.arange(4) != target
+            row[others] = row[others].flip(0)
+        expect_close(
+            fn(**arguments | {"student_logits": shuffled}),
+            fn(**arguments),
+            "with beta = 0 it should not matter which of the other classes has which probability",
+            "beta = 0时，其他类别之间的概率如何互换都不应改变损失",
+        )
+        expect_close(
+            fn(torch.tensor([[0.0, 0.0]]), torch.tensor([[2.0, 0.0]]), torch.tensor([1]), 1.0, 0.0, 1.0),
+            0.3278,
+            "the first part is a KL with two terms, that of the target and that of the rest: 0.328 in all",
+            "第一部分是两项的KL，目标一项、其余一项，合计0.328",
+            tolerance=1e-3,
+        )
+
+    @check(en="With two classes nothing is left for beta", zh="只有两个类别时，beta不起作用")
+    def has_no_second_part_for_two_classes(self, fn):
+        student, teacher, targets = normal(3, 2, seed=5), normal(3, 2, seed=6), torch.tensor([0, 1, 1])
+        expect_close(
+            fn(student, teacher, targets, 0.0, 8.0, 2.0),
+            0.0,
+            "with two classes there is a single other class, and nothing to share out: the second part is 0",
+            "只有两个类别时，其他类别只有一个，无从分配，第二部分为0",
+        )
+
+    @check(en="alpha and beta weigh their own parts", zh="alpha与beta各管各的部分")
+    def is_linear_in_its_weights(self, fn):
+        arguments = self.example()
+        first = fn(**arguments | {"alpha": 1.0, "beta": 0.0})
+        second = fn(**arguments | {"alpha": 0.0, "beta": 1.0})
+        for alpha, beta in ((0.0, 0.0), (1.0, 1.0), (0.5, 8.0)):
+            expect_close(
+                fn(**arguments | {"alpha": alpha, "beta": beta}),
+                alpha * first + beta * second,
+                f"alpha = {alpha:g} and beta = {beta:g} should give {alpha:g} · first + {beta:g} · second part",
+                f"alpha = {alpha:g}、beta = {beta:g}时，损失应为{alpha:g} · 第一部分 + {beta:g} · 第二部分",
+            )
+
+    @check(en="A mean over rows, not over classes", zh="对行取平均，而不是对类别")
+    def is_a_mean_over_rows_only(self, fn):
+        arguments = self.example()
+        one = fn(**arguments)
+        weights = {name: arguments[name] for name in ("alpha", "beta", "temperature")}
+        rows = [
+            fn(student, teacher, target, **weights)
+            for student, teacher, target in zip(*self._rows(), strict=True)
+        ]
+        expect_close(
+            one,
+            torch.stack(rows).mean(),
+            "the loss of a batch should be the mean of its rows' losses",
+            "一批样本的损失应为各行损失的平均",
+        )
+        empty = torch.full((3, 4), -60.0)
+        wider = {
+            name: torch.cat([arguments[name], empty], 1) for name in ("student_logits", "teacher_logits")
+        }
+        expect_close(
+            fn(**arguments | wider),
+            one,
+            "four more classes without any probability should change nothing; you divide by the number of classes",
+            "增加四个概率为零的类别不应改变损失；你多除了类别数",
+        )
+
+    @check(en="Defaults: alpha = 1, beta = 8, T = 4", zh="默认值：alpha = 1，beta = 8，T = 4")
+    def has_the_defaults_of_the_contract(self, fn):
+        given = self.example()
+        tensors = without(given, "alpha", "beta", "temperature")
+        for name, default in (("alpha", 1.0), ("beta", 8.0), ("temperature", 4.0)):
+            expect_close(
+                fn(**without(given, name)),
+                fn(**given | {name: default}),
+                f"{name} should be {default:g} where it is not given",
+                f"不给{name}时应取{default:g}",
+            )
+        expect_close(
+            fn(*tensors.values()),
+            fn(*tensors.values(), 1.0, 8.0, 4.0),
+            "the weights and the temperature come in the order alpha, beta, temperature",
+            "参数的顺序应为alpha、beta、temperature",
+        )
+
+    def probes(self):
+        example = self.example()
+        return {
+            "example": example,
+            "defaults": without(example, "alpha", "beta", "temperature"),
+            "T = 1": example | {"temperature": 1.0},
+        }
+
+    def _rows(self):
+        example = self.example()
+        return [example[name].split(1) for name in ("student_logits", "teacher_logits", "targets")]
+
+
+def _parts(student_logits, teacher_logits, targets, temperature):
+    """(log q, log p) of {target, rest}, and of the others among themselves."""
+    pairs, rests = [], []
+    for logits in (student_logits / temperature, teacher_logits / temperature):
+        others = logits[F.one_hot(targets, logits.shape[1]) == 0].view(len(logits), -1)
+        pair = torch.cat([logits.gather(1, targets[:, None]), others.logsumexp(1, keepdim=True)], 1)
+        pairs.append(pair.log_softmax(1))
+        rests.append(others.log_softmax(1))
+    return pairs, rests
+
+
+def _kl(log_q, log_p):
+    return (log_p.exp() * (log_p - log_q)).sum(-1)
+
+
+def _probabilities(student_logits, teacher_logits, temperature):
+    return (student_logits / temperature).softmax(-1), (teacher_logits.detach() / temperature).softmax(-1)
+
+
+@DKDLoss.wrong(
+    en="The weights are swapped: alpha belongs to target against rest, beta to the others among themselves.",
+    zh="两个权重互换了：alpha属于“目标对其余”，beta属于其他类别之间。",
+)
+def swaps_the_weights(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0):
+    pairs, rests = _parts(student_logits, teacher_logits.detach(), targets, temperature)
+    return temperature**2 * (beta * _kl(*pairs) + alpha * _kl(*rests)).mean()
+
+
+@DKDLoss.wrong(
+    en="T² is missing: the gradient shrinks with the square of the temperature.",
+    zh="漏了T²：梯度会随温度系数的平方缩小。",
+    reference="Hinton et al. 2015, section 2",
+)
+def forgets_the_square(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0):
+    pairs, rests = _parts(student_logits, teacher_logits.detach(), targets, temperature)
+    return (alpha * _kl(*pairs) + beta * _kl(*rests)).mean()
+
+
+@DKDLoss.wrong(
+    en="The other classes keep their probabilities of the whole row: divided by 1 − p_t they become a distribution of "
+    "their own, which is what frees them of the teacher's confidence.",
+    zh="其他类别用的仍是整行的概率：除以1 − p_t之后它们才自成一个分布，才能摆脱教师确定程度的影响。",
+)
+def forgets_to_normalise_the_rest(
+    student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0
+):
+    pairs, _ = _parts(student_logits, teacher_logits.detach(), targets, temperature)
+    log_q, log_p = ((z / temperature).log_softmax(-1) for z in (student_logits, teacher_logits.detach()))
+    terms = log_p.exp() * (log_p - log_q) * (F.one_hot(targets, log_p.shape[1]) == 0)
+    return temperature**2 * (alpha * _kl(*pairs) + beta * terms.sum(-1)).mean()
+
+
+@DKDLoss.wrong(
+    en="The target's logit is multiplied by 0. A logit of 0 is a class like any other; to leave it out, drop it or set "
+    "it to a very negative number.",
+    zh="把目标的logit乘以0。logit为0仍是一个普通的类别；要排除它，应去掉这一列，或设成很小的负数。",
+)
+def sets_the_target_to_zero(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0):
+    pairs, _ = _parts(student_logits, teacher_logits.detach(), targets, temperature)
+    keep = F.one_hot(targets, student_logits.shape[1]) == 0
+    log_q, log_p = (
+        (keep * z / temperature).log_softmax(-1) for z in (student_logits, teacher_logits.detach())
+    )
+    return temperature**2 * (alpha * _kl(*pairs) + beta * _kl(log_q, log_p)).mean()
+
+
+@DKDLoss.wrong(
+    en="The first part has one term only, p_t log(p_t / q_t). The KL of [p_t, 1 − p_t] has a second, for the rest.",
+    zh="第一部分只有p_t log(p_t / q_t)一项。[p_t, 1 − p_t]的KL还有“其余”的一项。",
+)
+def forgets_the_rest_of_the_pair(
+    student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0
+):
+    (log_q, log_p), rests = _parts(student_logits, teacher_logits.detach(), targets, temperature)
+    first = _kl(log_q[:, :1], log_p[:, :1])
+    return temperature**2 * (alpha * first + beta * _kl(*rests)).mean()
+
+
+@DKDLoss.wrong(
+    en="The second part is multiplied by 1 − p_t again: that is the coupling which DKD was made to remove.",
+    zh="第二部分又乘上了1 − p_t：这正是DKD要解开的耦合。",
+)
+def couples_the_parts_again(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0):
+    pairs, rests = _parts(student_logits, teacher_logits.detach(), targets, temperature)
+    rest = pairs[1][:, 1].exp()
+    return temperature**2 * (alpha * _kl(*pairs) + beta * rest * _kl(*rests)).mean()
+
+
+@DKDLoss.wrong(
+    en="The row is cut at the teacher's favourite class instead of the target.",
+    zh="拆分时用的是教师的首选类别，而不是目标类别。",
+)
+def cuts_at_the_teachers_choice(
+    student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0
+):
+    pairs, rests = _parts(student_logits, teacher_logits.detach(), teacher_logits.argmax(-1), temperature)
+    return temperature**2 * (alpha * _kl(*pairs) + beta * _kl(*rests)).mean()
+
+
+@DKDLoss.wrong(
+    en="Both parts are averaged over their classes as well: the first is 2, the second C − 1 times too small.",
+    zh="两部分都多除了各自的类别数：第一部分小了2倍，第二部分小了C − 1倍。",
+    reference="haitongli/knowledge-distillation-pytorch#48",
+)
+def averages_over_classes(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0):
+    pairs, rests = _parts(student_logits, teacher_logits.detach(), targets, temperature)
+    means = [F.kl_div(log_q, log_p.exp(), reduction="none").mean() for log_q, log_p in (pairs, rests)]
+    return temperature**2 * (alpha * means[0] + beta * means[1])
+
+
+@DKDLoss.wrong(
+    en="The rows are summed, not averaged: the loss, and with it the best learning rate, grows with the batch.",
+    zh="对各行求和而没有平均：损失（以及合适的学习率）会随批大小变化。",
+)
+def sums_over_rows(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0):
+    pairs, rests = _parts(student_logits, teacher_logits.detach(), targets, temperature)
+    return temperature**2 * (alpha * _kl(*pairs) + beta * _kl(*rests)).sum()
+
+
+@DKDLoss.wrong(
+    en="Both divergences go from student to teacher; the teacher must weigh the sums.",
+    zh="两个散度的方向都是从学生到教师；求和应由教师加权。",
+)
+def swaps_the_direction(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0):
+    (log_q, log_p), (log_q_rest, log_p_rest) = _parts(
+        student_logits, teacher_logits.detach(), targets, temperature
+    )
+    return temperature**2 * (alpha * _kl(log_p, log_q) + beta * _kl(log_p_rest, log_q_rest)).mean()
+
+
+@DKDLoss.wrong(
+    en="The first part is read at T = 1. Both parts of the KL live at the same temperature.",
+    zh="第一部分取了T = 1。KL的两部分应处在同一个温度系数下。",
+)
+def softens_the_rest_only(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0):
+    pairs, _ = _parts(student_logits, teacher_logits.detach(), targets, 1.0)
+    _, rests = _parts(student_logits, teacher_logits.detach(), targets, temperature)
+    return temperature**2 * (alpha * _kl(*pairs) + beta * _kl(*rests)).mean()
+
+
+@DKDLoss.wrong(
+    en="The teacher is not detached: its logits get a gradient, and a teacher that can move will meet the student.",
+    zh="教师没有detach：它的logits会得到梯度，能动的教师会反过来迁就学生。",
+    reference="open-mmlab/mmrazor PR#100",
+)
+def trains_the_teacher_too(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0):
+    pairs, rests = _parts(student_logits, teacher_logits, targets, temperature)
+    return temperature**2 * (alpha * _kl(*pairs) + beta * _kl(*rests)).mean()
+
+
+@DKDLoss.wrong(
+    en="Logarithms of probabilities that have become 0, and a division by 1 − p_t = 0: extreme logits give NaN. Work "
+    "with logits and logsumexp.",
+    zh="对已经变成0的概率取对数，还除以了1 − p_t = 0：logits极端时得到NaN。请用logits和logsumexp计算。",
+)
+def divides_by_what_may_be_zero(
+    student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0
+):
+    q, p = _probabilities(student_logits, teacher_logits, temperature)
+    other = F.one_hot(targets, q.shape[1]) == 0
+    q_t, p_t = (x.gather(1, targets[:, None]) for x in (q, p))
+    first = p_t * (p_t / q_t).log() + (1 - p_t) * ((1 - p_t) / (1 - q_t)).log()
+    q_rest, p_rest = ((x / (1 - x_t))[other].view(len(q), -1) for x, x_t in ((q, q_t), (p, p_t)))
+    second = (p_rest * (p_rest / q_rest).log()).sum(-1)
+    return temperature**2 * (alpha * first[:, 0] + beta * second).mean()
+
+
+EXERCISE = DKDLoss()
