@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from kd_study.exercises.base import Exercise
 
 TOPICS = {
-    "response": ("soft_targets", "soft_cross_entropy", "distillation_kl", "kd_loss", "kd_gradient", "logit_mse", "dkd_loss"),
+    "response": (
+        "soft_targets", "soft_cross_entropy", "distillation_kl", "kd_loss", "kd_gradient", "logit_mse", "dkd_loss",
+        "dist_loss",
+    ),  # fmt: skip
     "loop": ("freeze", "distill_step", "train_student_model"),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)

@@ -191,3 +191,42 @@ def by_the_identity(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0
     second = (rest_p.exp() * (rest_p - rest_q)).sum(1)
     first = (log_p.exp() * (log_p - log_q)).sum(1) - (1 - log_p[target].exp()) * second
     return (temperature**2 * (alpha * first + beta * second)).mean().to(student_logits.dtype)
+
+
+@accepted("dist_loss")
+def with_an_epsilon_beside_the_norms(student_logits, teacher_logits, beta=1.0, gamma=1.0, temperature=1.0):
+    def pearson(x, y):
+        x, y = x - x.mean(1, keepdim=True), y - y.mean(1, keepdim=True)
+        return (x * y).sum(1) / (x.norm(dim=1) * y.norm(dim=1) + 1e-8)
+
+    q = torch.softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits.detach() / temperature, dim=1)
+    inter, intra = 1 - pearson(q, p).mean(), 1 - pearson(q.t(), p.t()).mean()
+    return temperature**2 * (beta * inter + gamma * intra)
+
+
+@accepted("dist_loss")
+def normalises_then_multiplies_in_float64(
+    student_logits, teacher_logits, beta=1.0, gamma=1.0, temperature=1.0
+):
+    q, p = (F.softmax(z.double() / temperature, dim=-1) for z in (student_logits, teacher_logits.detach()))
+    loss = 0.0
+    for dim, weight in ((1, beta), (0, gamma)):
+        x, y = (F.normalize(z - z.mean(dim, keepdim=True), dim=dim) for z in (q, p))
+        loss = loss + weight * (1 - torch.einsum("nc,nc->", x, y) / q.shape[1 - dim])
+    return (temperature**2 * loss).to(student_logits.dtype)
+
+
+@accepted("dist_loss")
+def vector_by_vector(student_logits, teacher_logits, beta=1.0, gamma=1.0, temperature=1.0):
+    def distance(x, y):
+        x, y = x - x.mean(), y - y.mean()
+        if x.norm() < 1e-6 or y.norm() < 1e-6:
+            return 1 - 0 * x.sum()
+        return 1 - torch.dot(x, y) / (x.norm() * y.norm())
+
+    q = torch.softmax(student_logits.float() / temperature, -1)
+    p = torch.softmax(teacher_logits.detach().float() / temperature, -1)
+    inter = torch.stack([distance(x, y) for x, y in zip(q, p, strict=True)]).mean()
+    intra = torch.stack([distance(x, y) for x, y in zip(q.T, p.T, strict=True)]).mean()
+    return (temperature * temperature * (beta * inter + gamma * intra)).to(student_logits.dtype)
