@@ -1,6 +1,8 @@
 """What every loss must do whatever it computes, and the inputs that the tests of the losses share."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -39,19 +41,18 @@ def assert_sound(loss: Callable, students: Sequence[Tensor], teachers: Sequence[
     return value.item()
 
 
-def assert_blind_to_hidden(loss: Callable, student: Tensor, teacher: Tensor, mask: Tensor, **others) -> None:
-    """What the mask hides, NaN and infinity too, changes neither value nor gradient, which is 0 there; the
-    mask may have any dtype."""
+def assert_blind_to_hidden(loss: Callable, student: Tensor, teacher: Tensor, mask: Tensor) -> None:
+    """What the mask hides in loss(student, teacher, mask), NaN and infinity too, changes neither value nor
+    gradient, which is 0 there; the mask may have any dtype."""
     hidden = ~mask.bool()
-    expected = loss(student, teacher, mask=mask, **others)
-    slope = gradient(lambda s: loss(s, teacher, mask=mask, **others), student)
-    for rubbish in (NAN, INF, -INF, 1e30):
-        spoilt = [x.masked_fill(hidden[..., None], rubbish) for x in (student, teacher)]
-        for dtype in (torch.bool, torch.int64, torch.float32, torch.uint8):
-
-            def spoilt_loss(s, spoilt_teacher=spoilt[1], mask=mask.to(dtype)):
-                return loss(s, spoilt_teacher, mask=mask, **others)
-
-            torch.testing.assert_close(spoilt_loss(spoilt[0]), expected)
-            torch.testing.assert_close(gradient(spoilt_loss, spoilt[0]), slope)
+    expected, slope = loss(student, teacher, mask), gradient(lambda s: loss(s, teacher, mask), student)
+    for rubbish, dtype in product((NAN, INF, -INF, 1e30), (torch.bool, torch.int64, torch.float32)):
+        spoilt, spoilt_teacher = (x.masked_fill(hidden[..., None], rubbish) for x in (student, teacher))
+        spoilt_loss = partial(_with, loss, spoilt_teacher, mask.to(dtype))
+        torch.testing.assert_close(spoilt_loss(spoilt), expected)
+        torch.testing.assert_close(gradient(spoilt_loss, spoilt), slope)
     assert slope[hidden].eq(0).all()
+
+
+def _with(loss: Callable, teacher: Tensor, mask: Tensor, student: Tensor) -> Tensor:
+    return loss(student, teacher, mask)
