@@ -134,6 +134,14 @@ def asset_folder(name: str, progress: bool = True) -> Path:
     return folder / asset.root
 
 
+def damaged_files(name: str) -> list[Path]:
+    """Pinned files of a downloaded asset whose content is no longer what was downloaded."""
+    asset, folder = ASSETS[name], _final_folder(name)
+    if cached_folder(name) != folder / asset.root:
+        return []  # not there, or somebody's own
+    return [folder / member for member, wanted in asset.contents if _sha256(folder / member) != wanted]
+
+
 def _final_folder(name: str) -> Path:
     return cache_folder() / "assets" / f"{name}-{ASSETS[name].sha256[:12]}"
 

@@ -11,6 +11,39 @@ from kd_solutions.errors import StudyError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def study(context: typer.Context) -> None:
+    """Open JupyterLab on the start page; options are passed on to it, such as --no-browser --port=8899."""
+    from kd_study.lab import open_lab
+
+    open_lab(context.args)
+
+
+@app.command()
+def reset(lesson: Annotated[str, typer.Argument(help="its name or how it begins, such as 03")]) -> None:
+    """Save your copies of a lesson under a dated name and lay fresh ones down."""
+    from kd_study.workspace import reset
+
+    print(*reset(lesson), sep="\n")
+
+
+@app.command()
+def doctor() -> None:
+    """Look at everything that study needs, and say what to do about what is wrong."""
+    from kd_study.doctor import run
+
+    raise typer.Exit(0 if run() else 1)
+
+
+@app.command()
+def assets() -> None:
+    """Download the teacher and the translations, unless they are there."""
+    from kd_solutions.assets import ASSETS, asset_folder
+
+    for name in ASSETS:
+        print(f"{name}: {asset_folder(name)}")
+
+
 @app.command()
 def build(
     lessons: Annotated[list[str] | None, typer.Argument(help="names or how they begin; or none: all")] = None,

@@ -1,0 +1,23 @@
+"""Tests have a home of their own, so that no learner's records change; downloads are the usual ones."""
+
+import os
+import shutil
+import tempfile
+
+from kd_solutions.assets import cache_folder
+
+_home = tempfile.mkdtemp(prefix="kd-study-tests-")
+
+
+def pytest_configure():
+    cache = str(cache_folder())  # before the home moves
+    os.environ |= {
+        "KD_STUDY_CACHE": cache,
+        "KD_STUDY_HOME": _home,
+        "KD_STUDY_LANGUAGE": "en",
+        "HF_HUB_OFFLINE": "1",
+    }
+
+
+def pytest_unconfigure():
+    shutil.rmtree(_home, ignore_errors=True)
