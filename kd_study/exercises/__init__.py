@@ -10,9 +10,17 @@ if TYPE_CHECKING:
 
 TOPICS = {
     "response": (
-        "soft_targets", "soft_cross_entropy", "distillation_kl", "kd_loss", "kd_gradient", "logit_mse", "dkd_loss",
+        "soft_targets",
+        "soft_cross_entropy",
+        "distillation_kl",
+        "kd_loss",
+        "kd_gradient",
+        "logit_mse",
+        "dkd_loss",
         "dist_loss",
-    ),  # fmt: skip
+        "smooth_labels",
+        "average_teachers",
+    ),
     "loop": ("freeze", "distill_step", "train_student_model"),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)

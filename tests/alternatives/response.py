@@ -1,3 +1,5 @@
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -230,3 +232,44 @@ def vector_by_vector(student_logits, teacher_logits, beta=1.0, gamma=1.0, temper
     inter = torch.stack([distance(x, y) for x, y in zip(q, p, strict=True)]).mean()
     intra = torch.stack([distance(x, y) for x, y in zip(q.T, p.T, strict=True)]).mean()
     return (temperature * temperature * (beta * inter + gamma * intra)).to(student_logits.dtype)
+
+
+@accepted("smooth_labels")
+def fills_then_scatters(targets, num_classes, epsilon=0.1):
+    rows = torch.full((targets.shape[0], num_classes), epsilon / num_classes)
+    return rows.scatter_add(1, targets[:, None], torch.full((len(targets), 1), 1 - epsilon))
+
+
+@accepted("smooth_labels")
+def looks_rows_up_in_a_table(targets, num_classes, epsilon=0.1):
+    return torch.lerp(torch.eye(num_classes), torch.ones(num_classes, num_classes) / num_classes, epsilon)[
+        targets
+    ]
+
+
+@accepted("smooth_labels")
+def one_list_a_row(targets, num_classes, epsilon=0.1):
+    share = epsilon / num_classes
+    rows = [[1 - epsilon + share if i == y else share for i in range(num_classes)] for y in targets.tolist()]
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+@accepted("average_teachers")
+def teacher_by_teacher(teacher_logits, temperature=1.0):
+    total = torch.zeros_like(teacher_logits[0])
+    for logits in teacher_logits:
+        total = total + torch.softmax(logits / temperature, dim=1)
+    return total / len(teacher_logits)
+
+
+@accepted("average_teachers")
+def with_logsumexp_over_teachers(teacher_logits, temperature=1.0):
+    log_p = (teacher_logits.double() / temperature).log_softmax(dim=2)
+    return (log_p.logsumexp(dim=0) - math.log(log_p.shape[0])).exp().to(teacher_logits.dtype)
+
+
+@accepted("average_teachers")
+def with_einsum_and_equal_weights(teacher_logits, temperature=1.0):
+    with torch.no_grad():
+        weights = teacher_logits.new_full((teacher_logits.size(0),), 1 / teacher_logits.size(0))
+        return torch.einsum("k,knc->nc", weights, F.softmax(teacher_logits / temperature, dim=-1))
