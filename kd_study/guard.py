@@ -124,10 +124,18 @@ class Guarded:
 
 
 def describe_call(args, kwargs) -> str:
-    """`(logits=[[1, 2]], temperature=2)`, or nothing where an argument is too large to be read."""
+    """`(logits=[[1, 2]], temperature=2)`, or nothing where an argument is no value or too large to read."""
+    if not all(map(_readable, [*args, *kwargs.values()])):
+        return ""
     parts = [shown(value) for value in args] + [f"{name}={shown(value)}" for name, value in kwargs.items()]
     text = f"({', '.join(parts)})"
-    return text if len(text) <= 160 and "tensor(" not in text and " object" not in text else ""
+    return text if len(text) <= 160 and "tensor(" not in text else ""
+
+
+def _readable(value) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_readable, value))
+    return value is None or isinstance(value, torch.Tensor | int | float | str)
 
 
 def describe_error(error: BaseException, function: Callable) -> str:

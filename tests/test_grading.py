@@ -202,7 +202,7 @@ def test_what_is_no_function_is_said_to_be_none(value):
 
 def test_an_unknown_name_brings_the_nearest():
     report = grade(lambda logits: logits, "kd_los")
-    assert report.status == "failed" and "distillation_kl" in report.results[0].message
+    assert report.status == "failed" and "nearest: kd_loss" in report.results[0].message
 
 
 def test_a_stub_is_to_do():

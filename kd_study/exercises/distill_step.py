@@ -2,18 +2,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from kd_study.exercises.base import Exercise, Text, check, expect, expect_close, normal, outcome
+from kd_study.exercises.base import Text, check, expect, expect_close, normal, outcome
 from kd_study.exercises.loop_parts import answer, update
-from kd_study.exercises.loop_scene import ByHand, Scale, Scene, modes, seeded
+from kd_study.exercises.loop_scene import ByHand, Scale, Scene, TrainingExercise, modes, seeded
 
 
-class DistillStep(Exercise):
+class DistillStep(TrainingExercise):
     name = "distill_step"
-    topic = "loop"
     level = "mid"
     minutes = 15
-    lesson = "03_the_loop"
-    uses_randomness = True
     sources = (
         "facebookresearch/unbiased-teacher#47",
         "clovaai/overhaul-distillation#34",

@@ -8,7 +8,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kd_study.exercises.base import is_close, normal
+from kd_study.exercises.base import Exercise, is_close, normal
+
+
+class TrainingExercise(Exercise):
+    """An exercise whose function trains a student."""
+
+    topic = "loop"
+    lesson = "03_the_loop"
+    uses_randomness = True
+
+    @property
+    def reference(self):
+        import torch._dynamo  # noqa: F401  # optimizers import it at their first step, which takes seconds
+
+        return super().reference
 
 
 class Scale(nn.Module):
@@ -75,7 +89,7 @@ class ByHand:
 
 
 class Shuffled:
-    """A loader whose passes differ in order, as with `shuffle=True`: each pass is the last one reversed."""
+    """A loader whose passes differ in order, as with `shuffle=True`: the first two batches change places."""
 
     def __init__(self, batches: list):
         self.batches = batches
@@ -84,7 +98,7 @@ class Shuffled:
         return len(self.batches)
 
     def __iter__(self) -> Iterator:
-        batches, self.batches = self.batches, self.batches[::-1]
+        batches, self.batches = self.batches, [self.batches[1], self.batches[0], *self.batches[2:]]
         return iter(batches)
 
 
@@ -105,18 +119,21 @@ class Scene:
 
     def __init__(self):
         self.teacher, self.student = Teacher().train(), Student().eval()
-        self.batches = [(normal(size, 3, seed=size), torch.arange(size) % 2) for size in (5, 4, 3)]
+        self.batches = [
+            (normal(size, 3, seed=seed), torch.arange(size) % 2) for seed, size in enumerate((4, 4, 3))
+        ]
         self.optimizer = CountingSGD(self.student.parameters(), lr=0.01)
         self.comparisons: list[Comparison] = []
         self._oracle = copy.deepcopy(self.teacher).eval().requires_grad_(False)
+        self.loss = lambda student_output, teacher_output: self._compare(student_output, teacher_output)
         self._before = {"teacher": state(self.teacher), "student": state(self.student)}
 
-    def loss(self, student_output: Tensor, teacher_output: Tensor) -> Tensor:
-        swapped = student_output.mean().item() > 5 > teacher_output.mean().item()  # only a teacher says 10
-        said = student_output if swapped else teacher_output
+    def _compare(self, first: Tensor, second: Tensor) -> Tensor:
+        swapped = first.mean().item() > 5 > second.mean().item()  # only a teacher says 10
+        said = first if swapped else second
         right = bool(self.student.seen) and is_close(said, self._oracle(self.student.seen[-1]))
         self.comparisons.append(Comparison(swapped, right, said.requires_grad))
-        return F.mse_loss(student_output, teacher_output)
+        return F.mse_loss(first, second)
 
     def moved(self, who: str) -> list[str]:
         """The names of the parameters and buffers of "teacher" or "student" that have changed."""

@@ -1,4 +1,5 @@
 import copy
+import inspect
 from types import MethodType
 
 import torch
@@ -85,3 +86,83 @@ def sets_the_gradients_by_hand_and_clears_them_afterwards(student, teacher, inpu
     optimizer.step()
     optimizer.zero_grad()
     return loss.detach().item()
+
+
+@accepted("train_student_model")
+def in_the_order_of_the_textbook(
+    teacher_model, student_model, data_loader, loss_function, optimizer, epochs=1
+):
+    parameters = inspect.signature(loss_function).parameters.values()
+    needs_target = sum(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in parameters) >= 3
+    teacher_model.eval()
+    student_model.train()
+    seen = 0
+    for _epoch in range(epochs):
+        for data, target in data_loader:
+            seen += len(data)
+            optimizer.zero_grad()
+            output = student_model(data)
+            with torch.no_grad():
+                soft = teacher_model(data)
+            args = (output, soft, target) if needs_target else (output, soft)
+            loss = loss_function(*args)
+            loss.backward()
+            optimizer.step()
+    if seen == 0:
+        raise ValueError("nothing to train on")
+    return copy.deepcopy(student_model.state_dict())
+
+
+@accepted("train_student_model")
+def tries_without_the_target_first(
+    teacher_model, student_model, data_loader, loss_function, optimizer, epochs=1
+):
+    if len(data_loader) == 0:
+        raise ValueError("empty loader")
+    teacher_model.train(False)
+    for data, target in (batch for _ in range(epochs) for batch in data_loader):
+        student_model.train()
+        student_model.zero_grad(set_to_none=False)
+        outputs = student_model(data), teacher_model(data).detach()
+        try:
+            loss = loss_function(*outputs)
+        except TypeError:
+            loss = loss_function(*outputs, target)
+        loss.backward()
+        optimizer.step()
+    return {name: value.clone() for name, value in student_model.state_dict().items()}
+
+
+@accepted("train_student_model")
+def freezes_the_teacher_for_good(
+    teacher_model, student_model, data_loader, loss_function, optimizer, epochs=1
+):
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    target_loss = [
+        name
+        for name, p in inspect.signature(loss_function).parameters.items()
+        if p.kind in kinds and p.default is inspect.Parameter.empty
+    ][2:]
+    student_model.requires_grad_(True).train()
+    teacher_model.requires_grad_(False).eval()
+    epoch = 0
+    while epoch < epochs:
+        iterator = iter(data_loader)
+        try:
+            batch = next(iterator)
+        except StopIteration:
+            raise ValueError("no batch") from None
+        while batch is not None:
+            data, target = batch
+
+            def closure(data=data, target=target):
+                optimizer.zero_grad()
+                pair = student_model(data), teacher_model(data)
+                loss = loss_function(*pair, target) if target_loss else loss_function(*pair)
+                loss.backward()
+                return loss
+
+            optimizer.step(closure)
+            batch = next(iterator, None)
+        epoch += 1
+    return student_model.state_dict()
