@@ -1,0 +1,164 @@
+"""The two models of every lesson: a pretrained English teacher, a small student that reads every language."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kd_solutions import assets, shipping
+from kd_solutions.errors import StudyError
+from kd_solutions.subwords import Features, Subwords
+
+LONGEST = 128  # teacher tokens a text; what follows is cut
+CONFIG, WEIGHTS, HEAD = "student.json", "student.safetensors", "head.safetensors"
+
+
+class TeacherModel(nn.Module):
+    """A pretrained sentence encoder, with a linear head once a task is known.
+
+    encoder and tokenizer as transformers' AutoModel and AutoTokenizer give them. head: D → classes, or None.
+    """
+
+    def __init__(self, encoder: nn.Module, tokenizer, head: nn.Linear | None = None):
+        super().__init__()
+        self.encoder = encoder
+        self.tokenizer = tokenizer
+        self.head = head
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path | None = None) -> Self:
+        """From a folder, a name on Hugging Face, or by default all-MiniLM-L6-v2 from the assets.
+
+        Raises: StudyError where there is no such model.
+        """
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        source = source or assets.asset_folder("teacher")
+        try:
+            encoder, tokenizer = AutoModel.from_pretrained(source), AutoTokenizer.from_pretrained(source)
+        except (OSError, ValueError) as error:
+            raise StudyError(
+                f"There is no teacher at {source}: give a folder with config.json and model.safetensors, "
+                "or the name of a model on Hugging Face that this machine can reach."
+            ) from error
+        head_file = Path(source) / HEAD
+        head = _linear_from(load_file(head_file)) if head_file.exists() else None
+        return cls(encoder, tokenizer, head).eval()
+
+    load = from_pretrained
+
+    def save(self, folder: str | Path) -> None:
+        """Encoder, tokenizer and head, as `load` reads them (safetensors and JSON)."""
+        self.encoder.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        if self.head is not None:
+            save_file(self.head.state_dict(), Path(folder) / HEAD)
+
+    @property
+    def size(self) -> int:
+        """D, the width of its vectors."""
+        return self.encoder.config.hidden_size
+
+    def fingerprint(self) -> str:
+        """The same for two teachers only if their vectors are: a hash of the weights and the vocabulary."""
+        digest = hashlib.sha256(json.dumps(self.tokenizer.get_vocab(), sort_keys=True).encode())
+        for name, tensor in sorted(self.encoder.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
+        """(N, D) float32: the mean over tokens, L2-normalised; no graph. Like lengths go in one batch."""
+        from kd_solutions.crosslingual import mean_pool
+
+        device = next(self.encoder.parameters()).device
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        vectors = torch.empty(len(texts), self.size, device=device)
+        for batch in torch.tensor(order, dtype=torch.long).split(batch_size):
+            tokens = self.tokenizer(
+                [texts[index] for index in batch.tolist()],
+                padding=True,
+                truncation=True,
+                max_length=LONGEST,
+                return_tensors="pt",
+            ).to(device)
+            hidden = self.encoder(**tokens).last_hidden_state
+            vectors[batch.to(device)] = F.normalize(mean_pool(hidden, tokens["attention_mask"]).float())
+        return vectors
+
+    def forward(self, texts: Sequence[str]) -> Tensor:
+        """(N, classes) logits; ValueError before there is a head."""
+        if self.head is None:
+            raise ValueError("This teacher has no head yet: set teacher.head to an nn.Linear.")
+        return self.head(self.encode(texts))
+
+
+class StudentModel(nn.Module):
+    """Hashed subwords, their mean, two layers, a normalised vector; then a linear head.
+
+    labels: names of the classes, in the order of the logits. rows, width: the table of subwords, nine tenths
+    of the model. hidden: width of the layer between. size: D, the teacher's width.
+    """
+
+    def __init__(
+        self, labels: Sequence[str], rows: int = 65_536, width: int = 128, hidden: int = 512, size: int = 384
+    ):
+        super().__init__()
+        self.labels = tuple(labels)
+        self.sizes = {"rows": rows, "width": width, "hidden": hidden, "size": size}
+        self.features = Subwords(rows)
+        self.table = nn.EmbeddingBag(rows, width, mode="mean", sparse=True)
+        self.body = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, size))
+        self.head = nn.Linear(size, len(self.labels))
+
+    def encode(self, texts: Sequence[str] | Features) -> Tensor:
+        """(N, D), L2-normalised, with a graph; texts as strings or as `features(texts)`."""
+        features = texts if isinstance(texts, Features) else self.features(texts)
+        device = self.table.weight.device
+        bags = self.table(features.ids.to(device), features.offsets.to(device))
+        return F.normalize(self.body(bags), dim=-1)
+
+    def forward(self, texts: Sequence[str] | Features) -> Tensor:
+        """(N, classes) logits."""
+        return self.head(self.encode(texts))
+
+    def save(self, folder: str | Path) -> None:
+        """Table in int8 with a scale a row, the rest in float16, and a JSON configuration: some 9 MB."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {name: tensor.half() for name, tensor in self.state_dict().items()}
+        table, scale = shipping.quantize_int8(self.table.weight.detach())
+        weights |= {"table.weight": table, "table.scale": scale.half()}
+        save_file(weights, folder / WEIGHTS)
+        config = {"labels": self.labels, **self.sizes}
+        (folder / CONFIG).write_text(json.dumps(config, indent=1), "utf-8")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """What `save` wrote, in float32 and in eval mode; StudyError where there is no student."""
+        folder = Path(folder)
+        if not (folder / CONFIG).exists():
+            raise StudyError(
+                f"There is no student in {folder}: distil one with `python -m kd_study distill`."
+            )
+        student = cls(**json.loads((folder / CONFIG).read_text("utf-8")))
+        weights = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
+        weights["table.weight"] *= weights.pop("table.scale")
+        student.load_state_dict(weights)
+        return student.eval()
+
+
+def _linear_from(state: dict[str, Tensor]) -> nn.Linear:
+    classes, size = state["weight"].shape
+    head = nn.Linear(size, classes)
+    head.load_state_dict(state)
+    return head

@@ -1,0 +1,129 @@
+"""From a text to the rows of a student's table: words, and hashes of the pieces of words.
+
+No vocabulary is stored or learned: a piece's row is a hash of its characters, so every language and every
+typo has one (Bojanowski et al. 2017, fastText). The hash is written out here because Python's own changes
+with every process.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+# Scripts that put no space between words: Thai to Khmer, kana, Chinese characters.
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff"  # vowel signs, which are no letters to `re`
+_TOKEN = re.compile(
+    rf"(?=([{UNSPACED}]{{1,3}}))[{UNSPACED}]"  # at each character a window of up to three
+    rf"|((?:[^\W\d_{UNSPACED}]|[{_MARKS}])+|%|\{{\}})"
+    r"|\d+(?:[.,:]\d+)*"
+)
+_IS_UNSPACED = re.compile(f"[{UNSPACED}]")
+NUMBER = "0"
+CACHED_WORDS = 500_000
+
+_BOUNDARY = 2  # a control character, in no text
+_PRIME = np.uint64(0x100000001B3)
+
+
+class Features(NamedTuple):
+    """Texts as bags of rows: `ids` (M,) int64, one text after the other; `offsets` (N,) where each starts.
+
+    As torch.nn.EmbeddingBag takes them. A text without any word is an empty bag.
+    """
+
+    ids: Tensor
+    offsets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+
+def tokenize(text: str) -> list[str]:
+    """Words in lower case after NFKC, every number as "0"; Han, kana and Thai give a window a character."""
+    text = unicodedata.normalize("NFKC", text).lower()
+    return [window or word or NUMBER for window, word in _TOKEN.findall(text)]
+
+
+class Subwords:
+    """Hashes texts into `rows` rows. Remembers the rows of words it has met."""
+
+    def __init__(self, rows: int):
+        self.rows = rows
+        self._rows_of: dict[str, np.ndarray] = {}
+
+    def __call__(self, texts: Sequence[str]) -> Features:
+        words = [tokenize(text) for text in texts]
+        pieces = self.of_words(list(chain.from_iterable(words)))
+        ends = np.cumsum([0, *map(len, pieces)])
+        first_words = np.cumsum([0, *map(len, words)])[:-1]
+        ids = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int64)
+        return Features(torch.from_numpy(ids), torch.from_numpy(ends[first_words]))
+
+    def of_words(self, words: Sequence[str]) -> list[np.ndarray]:
+        """For each word the rows of its pieces, int64."""
+        if len(self._rows_of) > CACHED_WORDS:
+            self._rows_of.clear()
+        if new := list(dict.fromkeys(word for word in words if word not in self._rows_of)):
+            spaced = [word for word in new if not _IS_UNSPACED.match(word)]
+            unspaced = [word for word in new if _IS_UNSPACED.match(word)]
+            self._rows_of.update(zip(spaced, self._hash(spaced, spaced=True), strict=True))
+            self._rows_of.update(zip(unspaced, self._hash(unspaced, spaced=False), strict=True))
+        return [self._rows_of[word] for word in words]
+
+    def _hash(self, words: list[str], spaced: bool) -> list[np.ndarray]:
+        """The word and its 3- and 4-grams with boundary marks, or the beginnings of a window.
+
+        All words at once: a word's characters are a row of a matrix, and the hash is folded along columns.
+        """
+        if not words:
+            return []
+        codes, lengths = _code_points(words)
+        if not spaced:
+            width = codes.shape[1]
+            hashes = np.stack([_fold(codes[:, :n], salt=n) for n in range(1, width + 1)], axis=1)
+            valid = np.arange(1, width + 1) <= lengths[:, None]
+        else:
+            marked, marked_lengths = _with_boundaries(codes, lengths)
+            parts = [(_fold(codes, salt=9)[:, None], np.ones((len(words), 1), dtype=bool))]
+            for n in (3, 4):
+                windows = np.lib.stride_tricks.sliding_window_view(marked, n, axis=1)
+                starts = np.arange(windows.shape[1])
+                parts.append((_fold(windows, salt=n), starts + n <= marked_lengths[:, None]))
+            hashes, valid = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+        ids = (hashes[valid] % np.uint64(self.rows)).astype(np.int64)
+        return np.split(ids, np.cumsum(valid.sum(axis=1))[:-1])
+
+
+def _code_points(words: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+    """(W, longest) uint64 code points, zeros behind the end; (W,) lengths."""
+    lengths = np.array([len(word) for word in words])
+    codes = np.zeros((len(lengths), lengths.max()), dtype=np.uint64)
+    codes[np.arange(codes.shape[1]) < lengths[:, None]] = np.frombuffer(
+        "".join(words).encode("utf-32-le"), dtype=np.uint32
+    )
+    return codes, lengths
+
+
+def _with_boundaries(codes: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same with a mark before and after each word; at least four columns, for the 4-grams."""
+    marked = np.zeros((len(codes), max(codes.shape[1] + 2, 4)), dtype=np.uint64)
+    marked[:, 1 : codes.shape[1] + 1] = codes
+    marked[:, 0] = _BOUNDARY
+    marked[np.arange(len(codes)), lengths + 1] = _BOUNDARY
+    return marked, lengths + 2
+
+
+def _fold(codes: np.ndarray, salt: int) -> np.ndarray:
+    """A 64-bit hash along the last axis (FNV-1a over code points, then mixed); zeros count for nothing."""
+    value = np.full(codes.shape[:-1], 0xCBF29CE484222325 + salt, dtype=np.uint64)
+    for column in np.moveaxis(codes, -1, 0):
+        value = np.where(column == 0, value, (value ^ column) * _PRIME)
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
