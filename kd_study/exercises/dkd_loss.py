@@ -106,7 +106,7 @@ large. Asked for next: derive the identity; why β large with a bad teacher is a
     @check(en="With beta = 1 − p_t a row is the plain KL", zh="beta = 1 − p_t时，每一行就是普通KL")
     def is_distillation_where_beta_is_the_rest(self, fn):
         for student, teacher, target in zip(*self._rows(), strict=True):
-            for temperature in (1.0, 3.0):
+            for temperature in (0.5, 1.0, 3.0):
                 q, p = (logits.div(temperature).softmax(-1) for logits in (student, teacher))
                 beta = 1 - p[0, target].item()
                 arguments = {"alpha": 1.0, "beta": beta, "temperature": temperature}

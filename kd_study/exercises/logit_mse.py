@@ -119,7 +119,7 @@ student is sure and wrong), and why this loss needs no temperature. O(NC).""",
     def is_quadratic_in_the_difference(self, fn):
         teacher, difference = normal(3, 4, seed=7), normal(3, 4, seed=8)
         one = fn(teacher + difference, teacher)
-        for factor in (-1.0, 3.0):
+        for factor in (-1.0, 3.0, 100.0):
             expect_close(
                 fn(teacher + factor * difference, teacher),
                 factor**2 * one,
