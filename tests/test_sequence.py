@@ -48,7 +48,9 @@ LOSSES = {
     name: lambda s, t, f=f: f(s, t, MASK[: len(s), : s.shape[1]].to(s.device)) for name, f in MASKED.items()
 }
 LOSSES |= {
-    "top_k_kd": lambda s, t: top_k_kd(s, *soft_targets(t, 3.0).topk(min(3, t.shape[-1])), temperature=3.0),
+    "top_k_kd": lambda s, t: top_k_kd(
+        s, *soft_targets(t.double(), 3.0).topk(min(3, t.shape[-1])), temperature=3.0
+    ),
     "uld_loss": lambda s, t: uld_loss(s, t[..., :4]),
     "on_policy_loss": lambda s, t: on_policy_loss(
         s, t, TOKENS[: len(s), : s.shape[1]].to(s.device), prompt_length=1, eos_id=EOS
@@ -77,9 +79,10 @@ def test_gradcheck(loss):
 
 @each_loss
 def test_bfloat16_differs_from_float64_by_rounding_only(loss):
-    student, teacher = STUDENT.bfloat16(), TEACHER.bfloat16()
+    """Even where student and teacher are close, and a difference of rounded probabilities would be noise."""
+    student, teacher = (TEACHER + 0.05 * STUDENT).bfloat16(), TEACHER.bfloat16()
     expected = loss(student.double(), teacher.double())
-    assert_close(loss(student, teacher).double(), expected, rtol=2**-6, atol=0)
+    assert_close(loss(student, teacher).double(), expected, rtol=2**-8, atol=0)
 
 
 @each_loss
@@ -207,6 +210,12 @@ def test_the_order_of_the_kept_classes_does_not_matter():
     assert_close(top_k_kd(STUDENT, values[..., order], indices[..., order]), expected)
 
 
+def test_probabilities_stored_in_bfloat16_are_added_up_exactly():
+    student, (values, indices) = (TEACHER + 0.1 * STUDENT).bfloat16(), soft_targets(TEACHER, 9.0).topk(4)
+    expected = top_k_kd(student.double(), values.bfloat16().double(), indices, 9.0)
+    assert_close(top_k_kd(student, values.bfloat16(), indices, 9.0).double(), expected, rtol=2**-8, atol=0)
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("total", [1.0, 1.01, 0.99])
 def test_rounded_probabilities_are_safe(dtype, total):
@@ -303,7 +312,7 @@ def test_uld_is_blind_to_the_order_of_either_vocabulary(shape):
     student, teacher = normal(*shape), normal(*shape, seed=1)
     expected = (student.softmax(-1).sort(-1)[0] - teacher.softmax(-1).sort(-1)[0]).abs().sum(-1).mean()
     assert_close(uld_loss(student, teacher), expected)
-    assert_close(uld_loss(student[..., torch.randperm(6)], teacher.flip(-1)), expected)
+    assert_close(uld_loss(student[..., torch.tensor([4, 0, 5, 2, 1, 3])], teacher.flip(-1)), expected)
     assert uld_loss(student, student.flip(-1)) < 1e-15
 
 
