@@ -21,7 +21,7 @@ TOPICS = {
         "smooth_labels",
         "average_teachers",
     ),
-    "loop": ("freeze", "distill_step", "train_student_model"),
+    "loop": ("freeze", "distill_step", "train_student_model", "repair_the_loop"),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)
 

@@ -166,3 +166,32 @@ def freezes_the_teacher_for_good(
             batch = next(iterator, None)
         epoch += 1
     return student_model.state_dict()
+
+
+@accepted("repair_the_loop")
+def with_every_line_mended(teacher_model, student_model, data_loader, loss_function, optimizer, epochs=1):
+    parameters = inspect.signature(loss_function).parameters.values()
+    takes_target = sum(one.default is one.empty for one in parameters) == 3
+    student_model.train()
+    teacher_model.eval()
+    for _ in range(epochs):
+        batches = 0
+        for data, target in data_loader:
+            optimizer.zero_grad()
+            student_output = student_model(data)
+            with torch.no_grad():
+                teacher_output = teacher_model(data)
+            if takes_target:
+                loss = loss_function(student_output, teacher_output, target)
+            else:
+                loss = loss_function(student_output, teacher_output)
+            loss.backward()
+            optimizer.step()
+            batches += 1
+        if batches == 0:
+            raise ValueError("data_loader gave no batch")
+    return student_model.state_dict()
+
+
+accepted("repair_the_loop")(freezes_the_teacher_for_good)
+accepted("repair_the_loop")(tries_without_the_target_first)
