@@ -38,9 +38,7 @@ def attention_transfer(student_map: Tensor, teacher_map: Tensor) -> Tensor:
     """
 
     def attention(x: Tensor) -> Tensor:
-        x = widen(x).flatten(2)
-        peak = x.detach().abs().amax((1, 2), keepdim=True)  # cancels; keeps the squares in range
-        return unit((x / torch.where(peak == 0, 1, peak)).square().mean(1))
+        return unit(widen(x).square().mean(1).flatten(1))
 
     distance = (attention(student_map) - attention(teacher_map.detach())).square().sum(1)
     return mean_or_zero(distance).to(student_map.dtype)

@@ -1,6 +1,7 @@
 """Three small things that many losses need to stay finite and exact."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -20,7 +21,7 @@ def unit(x: Tensor) -> Tensor:
     Dividing by the largest entry first keeps squares from overflowing or vanishing. That factor cancels, so
     that it needs no graph.
     """
-    peak = x.detach().abs().amax(-1, keepdim=True)
+    peak = F.pad(x.detach().abs(), (0, 1)).amax(-1, keepdim=True)  # the 0 in the pad: x may have no entry
     zero = peak == 0
     scaled = x / torch.where(zero, 1, peak)
     length = torch.linalg.vector_norm(scaled, dim=-1, keepdim=True)
