@@ -23,33 +23,51 @@ LEFT_OUT = {"HassRespond", "HassBroadcast", "HassNevermind"}  # small talk and d
 INTENT_LANGUAGES = {"zh": "zh-CN", "zh-Hant": "zh-TW"}  # code here → code in the package
 
 AREAS = ("Living Room", "Kitchen", "Bedroom", "Office", "Hallway", "Study", "Garage")
-DEVICES = (
-    "Light", "Switch", "Fan", "Lamp", "Curtain", "Blind", "Garage door", "Gate", "Door", "Window", "TV",
-    "Speaker", "Media player", "Lawn mower", "Vacuum", "Thermostat", "Humidifier", "Lock", "Camera", "Oven",
-    "Dishwasher", "Washing machine", "Heater", "Nightlight",
-)  # fmt: skip
+SWITCHES = ("Switch", "Heater", "Oven", "Dishwasher", "Washing machine", "Humidifier")
+COVERS = ("Curtain", "Blind", "Garage door", "Gate", "Shutter", "Awning")
+PLAYERS = ("TV", "Speaker", "Media player")
+NAMES = {  # what a thing of a domain may be called; the templates say which domains fit
+    "light": ("Light", "Lamp", "Nightlight", "Candle"),
+    "switch": SWITCHES,
+    "input_boolean": SWITCHES,
+    "fan": ("Fan",),
+    "climate": ("Thermostat", "Heater"),
+    "media_player": PLAYERS,
+    "cover": COVERS,
+    "valve": ("Valve",),
+    "lock": ("Lock", "Door"),
+    "binary_sensor": ("Door", "Window", "Garage door"),
+    "sensor": ("Temperature", "Humidity", "Battery"),
+    "vacuum": ("Vacuum",),
+    "lawn_mower": ("Lawn mower",),
+    "button": ("Doorbell", "Restart"),
+    "input_button": ("Doorbell", "Restart"),
+    "scene": ("Movie", "Sleep", "Reading", "Party"),
+    "script": ("Movie", "Sleep", "Reading", "Party"),
+    "person": ("Anna", "Alex", "Maria", "Peter"),
+    "weather": ("Home", "School", "Work"),
+    "todo": ("Car", "School", "Work", "Party"),
+}
 SLOT_WORDS = {
     "area": AREAS,
     "floor": ("Upstairs", "First floor", "Ground floor"),
-    "name": DEVICES,
     "zone": ("Home", "Work", "School", "Office"),
     "timer_name": ("Coffee", "Oven", "Eggs", "Chicken", "Fish", "Washing machine", "Pizza"),
-    "shopping_list_item": (
-        "Coffee",
-        "Eggs",
-        "Battery",
-        "Fish",
-        "Chicken",
-        "Vegetables",
-        "Candle",
-        "Cola",
-        "Pizza",
-    ),
+    "shopping_list_item": ("Coffee", "Eggs", "Battery", "Fish", "Chicken", "Vegetables", "Candle", "Pizza"),
     "todo_list_item": ("Car", "Vacuum", "Window", "Battery", "Meter reading", "Dishwasher", "Yoga"),
     "search_query": ("Queen", "Beethoven", "ABBA", "Jazz", "Madonna", "Adele", "The Beatles", "Metallica"),
 }
-SAME_EVERYWHERE = {"Pizza", "Cola", "Yoga", *SLOT_WORDS["search_query"]}
-TIMER_COMMANDS = ("Turn off {}", "Turn on {}", "Open {}", "Close {}", "Lock {}")
+SAME_EVERYWHERE = {"Pizza", "Yoga", *NAMES["person"], *SLOT_WORDS["search_query"]}
+TIMER_COMMANDS = {
+    "Turn off {}": "light",
+    "Turn on {}": "switch",
+    "Open {}": "cover",
+    "Close {}": "cover",
+    "Lock {}": "lock",
+}
+
+
+Slots = Mapping[str, list[str]]  # slot → what may stand there
 
 
 @dataclass(frozen=True)
@@ -64,11 +82,12 @@ class Template:
 class Grammar:
     """The templates of one language, parsed.
 
-    `slot_values` maps an open slot such as `area` to what may stand there; slots that the language defines
-    itself (colours, numbers) need no entry. A template with an unknown slot is left out.
+    `slot_values` maps an open slot such as `area`, or the `name` of a thing of a domain such as `name:light`,
+    to what may stand there; slots that the language defines itself (colours, numbers) need no entry. A
+    template with an unknown slot is left out.
     """
 
-    def __init__(self, language: str, slot_values: Mapping[str, list[str]]):
+    def __init__(self, language: str, slot_values: Slots):
         from hassil.intents import Intents
         from home_assistant_intents import get_intents
 
@@ -80,32 +99,37 @@ class Grammar:
     @cached_property
     def templates(self) -> list[Template]:
         """Every usable template once an intent, sorted by intent and text."""
-        by_intent: dict[str, set[str]] = defaultdict(set)
+        domains: dict[tuple[str, str], set[str]] = defaultdict(set)
         for intent, body in self._raw["intents"].items():
             if intent not in LEFT_OUT:
                 for block in body["data"]:
-                    by_intent[MERGED.get(intent, intent)].update(block["sentences"])
+                    wanted = block.get("requires_context", {}).get("domain", ())
+                    for text in block["sentences"]:
+                        domains[MERGED.get(intent, intent), text].update(
+                            [wanted] if isinstance(wanted, str) else wanted
+                        )
         sampled = (
-            Template(intent, text, self._sample_template(intent, text))
-            for intent in sorted(by_intent)
-            for text in sorted(by_intent[intent])
+            Template(intent, text, self._sample_template(intent, text, sorted(domains[intent, text])))
+            for intent, text in sorted(domains)
         )
         return [template for template in sampled if template.sentences]
 
-    def _sample_template(self, intent: str, text: str) -> tuple[str, ...]:
+    def _sample_template(self, intent: str, text: str, domains: list[str]) -> tuple[str, ...]:
         from hassil.parse_expression import parse_sentence
 
         rng = seeded(self.language, intent, text)
         expression = parse_sentence(text).expression
+        names = {name: None for domain in domains for name in self.slot_values.get(f"name:{domain}", ())}
+        slots = {**self.slot_values, "name": list(names)}
         try:
-            draws = (" ".join(self._draw(expression, rng).split()) for _ in range(DRAWS))
+            draws = (" ".join(self._draw(expression, slots, rng).split()) for _ in range(DRAWS))
             return tuple(sorted(dict.fromkeys(filter(None, draws)), key=lambda s: hashed(text, s)))[
                 :PER_TEMPLATE
             ]
         except LookupError:
             return ()
 
-    def _draw(self, node, rng: random.Random) -> str:
+    def _draw(self, node, slots: Slots, rng: random.Random) -> str:
         """A random sentence of an expression tree (hassil itself can only list all of them)."""
         from hassil import expression as tree
 
@@ -113,28 +137,30 @@ class Grammar:
             case tree.TextChunk():
                 return node.original_text
             case tree.Alternative():
-                return self._draw(rng.choice(node.items), rng)
+                return self._draw(rng.choice(node.items), slots, rng)
             case tree.Permutation():
-                return " ".join(self._draw(item, rng) for item in rng.sample(node.items, len(node.items)))
+                return " ".join(
+                    self._draw(item, slots, rng) for item in rng.sample(node.items, len(node.items))
+                )
             case tree.Sequence():
-                return "".join(self._draw(item, rng) for item in node.items)
+                return "".join(self._draw(item, slots, rng) for item in node.items)
             case tree.RuleReference():
-                return self._draw(self._rules[node.rule_name].expression, rng)
+                return self._draw(self._rules[node.rule_name].expression, slots, rng)
             case tree.ListReference():
-                return self._draw_slot(node.list_name, rng)
+                return self._draw_slot(node.list_name, slots, rng)
             case _:
                 raise TypeError(f"hassil's {type(node).__name__} is new to this sampler")
 
-    def _draw_slot(self, name: str, rng: random.Random) -> str:
+    def _draw_slot(self, name: str, slots: Slots, rng: random.Random) -> str:
         from hassil.intents import RangeSlotList, TextSlotList
 
         match self._lists.get(name):
             case RangeSlotList() as numbers:
                 return str(rng.choice(list(numbers.get_numbers())))
             case TextSlotList() as texts:
-                return self._draw(rng.choice(texts.values).text_in, rng)
+                return self._draw(rng.choice(texts.values).text_in, slots, rng)
             case _:
-                if not (values := self.slot_values.get(name)):
+                if not (values := slots.get(name)):
                     raise LookupError(name)
                 return rng.choice(values)
 
@@ -147,8 +173,12 @@ def slot_values(translate: Callable[[str], str | None]) -> dict[str, list[str]]:
         return [word for word in found if word]
 
     values = {slot: known(words) for slot, words in SLOT_WORDS.items()}
+    values |= {f"name:{domain}": known(words) for domain, words in NAMES.items()}
     values["timer_command"] = [
-        command.replace("{}", device) for command in known(TIMER_COMMANDS) for device in values["name"][:6]
+        command.replace("{}", device)
+        for command, domain in TIMER_COMMANDS.items()
+        for command in known((command,))
+        for device in values[f"name:{domain}"]
     ]
     return values
 

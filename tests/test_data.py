@@ -82,6 +82,16 @@ def test_real_templates_are_sampled_within_the_cap_and_repeatably():
     assert found == grammar()
 
 
+def test_names_fit_the_domain_that_a_template_asks_for():
+    mowers = [
+        sentence
+        for template in templates.Grammar("en", templates.slot_values(lambda word: word)).templates
+        if template.intent == "HassLawnMowerDock" and "{name}" in template.text
+        for sentence in template.sentences
+    ]
+    assert mowers and all("Lawn mower" in sentence for sentence in mowers)
+
+
 def test_commands_are_those_of_the_flagship():
     assert len(data.intent_names()) == 31
     assert set(data.served_intents()) - set(data.intent_names()) >= {
@@ -132,4 +142,4 @@ def test_bad_requests_are_answered_with_the_choices():
         data.load_commands("de", "train")
 
 
-FINGERPRINT = "ccd91d147daa"
+FINGERPRINT = "8449040e276f"
