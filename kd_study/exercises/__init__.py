@@ -21,7 +21,8 @@ TOPICS = {
         "smooth_labels",
         "average_teachers",
     ),
-    "loop": ("freeze", "distill_step", "train_student_model", "repair_the_loop"),
+    "loop": ("freeze", "distill_step", "train_student_model", "repair_the_loop", "cache_teacher"),
+    "measuring": ("agreement", "expected_calibration_error"),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)
 

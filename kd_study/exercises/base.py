@@ -7,6 +7,7 @@ with `@TheExercise.wrong(en=…, zh=…, reference=…)`. `EXERCISE = TheExercis
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 
@@ -15,9 +16,8 @@ from kd_study.guard import Unmet, expect, expect_close, is_close, shown
 from kd_study.language import Text, say
 
 __all__ = [
-    "Exercise", "LossExercise", "Text", "Unmet", "check", "expect", "expect_close", "expect_tensor", "gradient",
-    "is_close",
-    "normal", "outcome", "say", "shown", "without",
+    "Exercise", "LossExercise", "Text", "Unmet", "check", "expect", "expect_close", "expect_float", "expect_tensor",
+    "gradient", "is_close", "normal", "outcome", "say", "shown", "without",
 ]  # fmt: skip
 
 
@@ -242,6 +242,15 @@ def expect_tensor(result) -> None:
         result.is_floating_point(),
         f"the result should be of floating point, but is {result.dtype}",
         f"结果应为浮点数，但其dtype是{result.dtype}",
+    )
+
+
+def expect_float(result) -> None:
+    """Raises `Unmet` unless the result is a plain number, as a table or a log wants it."""
+    expect(
+        isinstance(result, Real) and not isinstance(result, bool),
+        f"a plain float should come back, but {type(result).__name__} did; .item() makes one of a tensor",
+        f"应返回普通的float，返回的却是{type(result).__name__}；用.item()可以把张量变成数",
     )
 
 

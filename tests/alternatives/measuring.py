@@ -1,0 +1,58 @@
+from collections import defaultdict
+
+import numpy as np
+import torch
+
+from tests.alternatives import accepted
+
+
+@accepted("agreement")
+def row_by_row(student_logits, teacher_logits):
+    pairs = list(zip(student_logits.tolist(), teacher_logits.tolist(), strict=True))
+    return sum(s.index(max(s)) == t.index(max(t)) for s, t in pairs) / len(pairs)
+
+
+@accepted("agreement")
+def with_the_indices_of_max(student_logits, teacher_logits):
+    chosen = [logits.max(dim=1).indices for logits in (student_logits, teacher_logits)]
+    return torch.eq(*chosen).sum().item() / student_logits.shape[0]
+
+
+@accepted("agreement")
+def in_numpy(student_logits, teacher_logits):
+    return np.mean(np.argmax(student_logits.numpy(), 1) == np.argmax(teacher_logits.numpy(), 1))
+
+
+@accepted("expected_calibration_error")
+def bin_by_bin(probabilities, targets, bins=15):
+    confidence, prediction = probabilities.max(dim=1)
+    right = prediction.eq(targets)
+    edges = torch.linspace(0, 1, bins + 1)
+    error = 0.0
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        inside = confidence.gt(low) & confidence.le(high)
+        if inside.any():
+            gap = right[inside].float().mean() - confidence[inside].mean()
+            error += inside.float().mean().item() * abs(gap.item())
+    return error
+
+
+@accepted("expected_calibration_error")
+def in_a_dictionary(probabilities, targets, bins=15):
+    found = defaultdict(list)
+    for row, target in zip(probabilities.tolist(), targets.tolist(), strict=True):
+        confidence = max(row)
+        place = next(b for b in range(bins) if confidence <= (b + 1) / bins or b == bins - 1)
+        found[place].append((row.index(confidence) == target) - confidence)
+    return sum(abs(sum(gaps)) for gaps in found.values()) / len(targets)
+
+
+@accepted("expected_calibration_error")
+def with_numpy_digitize(probabilities, targets, bins=15):
+    p = probabilities.double().numpy()
+    confidence, hit = p.max(1), p.argmax(1) == targets.numpy()
+    place = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+    counts = np.maximum(np.bincount(place, minlength=bins), 1)
+    accuracy = np.bincount(place, hit, bins) / counts
+    sure = np.bincount(place, confidence, bins) / counts
+    return float((counts * np.abs(accuracy - sure)).sum() / len(hit))
