@@ -3,8 +3,8 @@
 import io
 import os
 import random
-from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Run:
     def groups(self, epochs: int, size: int) -> Iterator[list]:
         """Lists of up to `size` batches, of all epochs that are left; no list spans two epochs."""
         while self.epoch < epochs:
-            batches = self._unseen_batches()
+            batches = self._unseen_batches(size)
             while group := list(islice(batches, size)):
                 self.seen += len(group)
                 yield group
@@ -47,14 +47,15 @@ class Run:
                 )
             self.epoch, self.seen = self.epoch + 1, 0
 
-    def _unseen_batches(self) -> Iterator:
+    def _unseen_batches(self, size: int) -> Iterator:
         if not self.seen:
             self.epoch_start = random_state(self.generator)
             return iter(self.loader)
         now = random_state(self.generator)
         set_random_state(self.epoch_start, self.generator)
-        batches = iter(self.loader)
-        deque(islice(batches, self.seen), maxlen=0)
+        batches, skipped = iter(self.loader), 0
+        while skipped < self.seen:  # by groups, since asking an exhausted loader for more may draw, too
+            skipped += len(list(islice(batches, size)))
         set_random_state(now, self.generator)
         return batches
 
@@ -91,7 +92,7 @@ class Run:
 
 def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """The file is there whole or not at all; StudyError where it can't be written."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    unfinished = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(unfinished, "wb") as file:
@@ -100,7 +101,8 @@ def write_atomically(path: Path, content: bytes | memoryview) -> None:
             os.fsync(file.fileno())
         os.replace(unfinished, path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
         raise StudyError(
             f"Can't write {path} ({error.strerror}): free some space or choose another folder."
         ) from error

@@ -227,6 +227,8 @@ def distill(
     path = Path(checkpoint) if checkpoint is not None else None
     if path is not None and path.exists():
         run.load(path)
+    elif path is not None:
+        run.save(path)  # a folder that can't be written shows now, not after the first hour
 
     student.train()
     rows, start = 0, time.perf_counter()

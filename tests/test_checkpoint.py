@@ -1,0 +1,111 @@
+"""What is killed goes on exactly where it was; a checkpoint that can't be used says so."""
+
+import errno
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from kd_solutions.checkpoint import write_atomically
+from kd_solutions.distill import distill, freeze
+from kd_solutions.errors import StudyError
+from tests.small_models import batches, linear, network, same, sgd, state
+
+
+def test_training_killed_at_any_batch_or_write_ends_as_if_it_never_stopped(tmp_path):
+    command = [sys.executable, str(Path(__file__).with_name("training_to_kill.py")), str(tmp_path)]
+    finished = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    assert finished.returncode == 0, finished.stderr
+    runs = sorted(tmp_path.glob("[bw]*-*-*"))
+    assert len(runs) == 15 + 3 + 6
+    for folder in runs:
+        whole = torch.load(tmp_path / f"whole-{folder.name.split('-')[1]}" / "end.pt")
+        resumed = torch.load(folder / "end.pt")
+        assert same(resumed[0], whole[0]) and same(resumed[1], whole[1]), folder.name
+        assert resumed[2] == whole[2] and torch.equal(resumed[3], whole[3]), folder.name
+        assert [path.name for path in folder.glob("run.pt*")] == ["run.pt"]
+
+
+def test_a_finished_checkpoint_trains_no_further(tmp_path):
+    student, asked = linear(), []
+
+    def teacher(inputs):
+        asked.append(inputs)
+        return torch.zeros(len(inputs), 3)
+
+    for _ in range(2):
+        result = distill(
+            student, teacher, batches(), F.mse_loss, sgd(student), checkpoint=tmp_path / "run.pt"
+        )
+        assert result.steps == 3 == len(asked)
+
+
+def test_more_steps_can_be_asked_of_a_checkpoint(tmp_path):
+    student, twin, teacher = linear(), linear(), freeze(network(1))
+    for steps in (2, 5):
+        distill(
+            student,
+            teacher,
+            batches(),
+            F.mse_loss,
+            sgd(student),
+            epochs=2,
+            max_steps=steps,
+            checkpoint=tmp_path / "new" / "run.pt",
+        )
+    distill(twin, teacher, batches(), F.mse_loss, sgd(twin), epochs=2, max_steps=5)
+    assert same(student.state_dict(), twin.state_dict())
+
+
+def damage(path, student):
+    path.write_bytes(path.read_bytes()[:100])
+    return student
+
+
+def change_student(path, student):
+    return nn.Linear(4, 2)
+
+
+def pickle_code(path, student):
+    torch.save({"parts": pickle.loads}, path)
+    return student
+
+
+@pytest.mark.parametrize("spoil", [damage, change_student, pickle_code])
+def test_a_checkpoint_that_does_not_fit_is_one_sentence(tmp_path, spoil):
+    student, path = linear(), tmp_path / "run.pt"
+    arguments = batches(), F.mse_loss
+    distill(student, freeze(network(1)), *arguments, sgd(student), checkpoint=path)
+    student = spoil(path, student)
+    with pytest.raises(StudyError, match="delete it or choose another path"):
+        distill(student, freeze(network(1)), *arguments, sgd(student), checkpoint=path)
+
+
+def test_a_folder_that_can_not_be_written_is_one_sentence_before_any_step(tmp_path):
+    (tmp_path / "file").touch()
+    student, path = linear(), tmp_path / "file" / "run.pt"
+    before = state(student)
+    with pytest.raises(StudyError, match="choose another folder"):
+        distill(student, freeze(network(1)), batches(), F.mse_loss, sgd(student), checkpoint=path)
+    assert same(state(student), before)
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    write_atomically(path, b"before")
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StudyError, match="No space left on device.*free some space"):
+        write_atomically(path, b"after")
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"before"]
