@@ -22,7 +22,7 @@ TOPICS = {
         "average_teachers",
     ),
     "loop": ("freeze", "distill_step", "train_student_model", "repair_the_loop", "cache_teacher"),
-    "measuring": ("agreement", "expected_calibration_error"),
+    "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap"),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)
 

@@ -93,11 +93,13 @@ class Shuffled:
 
     def __init__(self, batches: list):
         self.batches = batches
+        self.passes = 0
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __iter__(self) -> Iterator:
+        self.passes += 1
         batches, self.batches = self.batches, [self.batches[1], self.batches[0], *self.batches[2:]]
         return iter(batches)
 

@@ -195,3 +195,40 @@ def with_every_line_mended(teacher_model, student_model, data_loader, loss_funct
 
 accepted("repair_the_loop")(freezes_the_teacher_for_good)
 accepted("repair_the_loop")(tries_without_the_target_first)
+
+
+@accepted("cache_teacher")
+def one_sample_at_a_time(teacher, data_loader):
+    teacher.eval()
+    cache = {}
+    for ids, data in data_loader:
+        for position, name in enumerate(ids):
+            name = name.item() if isinstance(name, torch.Tensor) else name
+            cache[name] = teacher(data[position : position + 1]).detach().squeeze(0).clone()
+    return cache
+
+
+@accepted("cache_teacher")
+def gathers_first_and_cuts_afterwards(teacher, data_loader):
+    was_training = teacher.training
+    teacher.train(False)
+    names, blocks = [], []
+    with torch.inference_mode():
+        for ids, data in data_loader:
+            names.extend(ids.tolist() if torch.is_tensor(ids) else ids)
+            blocks.append(teacher(data).cpu())
+    teacher.train(was_training)
+    table = torch.cat(blocks)
+    return {name: table[row] for row, name in enumerate(names)}
+
+
+@accepted("cache_teacher")
+@torch.no_grad()
+def with_a_copy_of_the_teacher(teacher, data_loader):
+    quiet = copy.deepcopy(teacher).eval()
+    pairs = ((ids, quiet(data)) for ids, data in data_loader)
+    return {
+        (int(name) if isinstance(name, torch.Tensor) else name): row
+        for ids, logits in pairs
+        for name, row in zip(ids, logits, strict=True)
+    }
