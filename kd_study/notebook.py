@@ -1,4 +1,4 @@
-"""What a notebook calls: check, hint, solution, yours_or_reference, progress.
+"""What a notebook calls: check, hint, solution, yours_or_reference, progress, lesson_map.
 
 Nothing here raises at a learner: a mistyped name is answered with one sentence.
 """
@@ -75,7 +75,7 @@ def yours_or_reference(fn: Callable) -> Callable:
         return fn
     reference = exercise(name).reference
     latest, report = _graded.get(name, (None, None))
-    if latest is not fn:
+    if latest is None:
         report = grade(fn)
         _graded[name] = fn, report
     if fn is not reference and report.status == "passed":
@@ -102,6 +102,18 @@ def progress() -> None:
         f"{headline(rows)}\n{pictures}\n{marks}",
         f"<p><b>{headline(rows)}</b></p><pre>{pictures}</pre>{details}",
     )
+
+
+def lesson_map() -> None:
+    """Shows the lessons as links, with the question that each answers and what of it is solved."""
+    from kd_study.lesson_map import lessons
+
+    titles = [say("lesson", "课程"), say("question", "问题"), say("exercises solved", "已完成的练习")]
+    lines = [f"| {' | '.join(titles)} |", "|---|---|---|"]
+    for lesson in lessons():
+        done = f"{lesson.solved(_records())}/{len(lesson.exercises)}" if lesson.exercises else ""
+        lines.append(f"| [{lesson.title}]({lesson.name}.ipynb) | {lesson.question} | {done} |")
+    show_markdown("\n".join(lines))
 
 
 @cache

@@ -10,9 +10,9 @@ _TOPIC_TITLES = {
     "response": Text("Response", "基于响应"),
     "loop": Text("The loop", "训练循环"),
     "features": Text("Features", "基于特征"),
-    "languages": Text("Across languages", "跨语言"),
+    "crosslingual": Text("Across languages", "跨语言"),
     "sequences": Text("Sequences", "序列"),
-    "shipping": Text("Measuring and shipping", "评测与部署"),
+    "measuring": Text("Measuring and shipping", "评测与部署"),
     "debug": Text("Debugging", "找错"),
 }
 _BAR = 20
