@@ -134,6 +134,12 @@ def asset_folder(name: str, progress: bool = True) -> Path:
     return folder / asset.root
 
 
+def asset_version(name: str) -> str:
+    """What tells an asset's content from another's, for what is computed from it: hash, or replacement."""
+    asset = ASSETS[name]
+    return os.environ.get(asset.variable) or asset.sha256
+
+
 def damaged_files(name: str) -> list[Path]:
     """Pinned files of a downloaded asset whose content is no longer what was downloaded."""
     asset, folder = ASSETS[name], _final_folder(name)

