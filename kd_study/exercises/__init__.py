@@ -21,7 +21,14 @@ TOPICS = {
         "smooth_labels",
         "average_teachers",
     ),
-    "loop": ("freeze", "distill_step", "train_student_model", "repair_the_loop", "cache_teacher"),
+    "loop": (
+        "freeze",
+        "distill_step",
+        "train_student_model",
+        "repair_the_loop",
+        "cache_teacher",
+        "masked_kd",
+    ),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap"),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)

@@ -1,0 +1,41 @@
+import torch
+import torch.nn.functional as F
+
+from tests.alternatives import accepted
+
+
+@accepted("masked_kd")
+def token_by_token(student_logits, teacher_logits, mask, temperature=1.0):
+    total, number = 0 * student_logits[:0].sum(), 0
+    for n, position in (mask != 0).nonzero().tolist():
+        log_q = (student_logits[n, position] / temperature).log_softmax(0)
+        p = (teacher_logits[n, position].detach() / temperature).softmax(0)
+        total = total + F.kl_div(log_q, p, reduction="sum")
+        number += 1
+    return temperature**2 * total / max(number, 1)
+
+
+@accepted("masked_kd")
+def fills_the_padding_before_computing(student_logits, teacher_logits, mask, temperature=1.0):
+    mask = mask.to(torch.bool)
+    student = student_logits.masked_fill(~mask[..., None], 0).double() / temperature
+    teacher = teacher_logits.detach().masked_fill(~mask[..., None], 0).double() / temperature
+    each = F.kl_div(student.log_softmax(-1), teacher.log_softmax(-1), reduction="none", log_target=True).sum(
+        -1
+    )
+    loss = (each * mask).sum() / mask.sum().clamp(min=1)
+    return (temperature**2 * loss).to(student_logits.dtype)
+
+
+@accepted("masked_kd")
+def flattens_and_selects(student_logits, teacher_logits, mask, temperature=1.0):
+    rows = mask.flatten().nonzero().squeeze(1)
+    classes = student_logits.size(-1)
+    student = student_logits.reshape(-1, classes).index_select(0, rows)
+    with torch.no_grad():
+        p = (teacher_logits.reshape(-1, classes).index_select(0, rows) / temperature).softmax(1)
+    if not rows.numel():
+        return student.sum()
+    cross_entropy = -torch.einsum("tc,tc->", p, (student / temperature).log_softmax(1))
+    entropy = torch.special.entr(p).sum()
+    return temperature**2 * (cross_entropy - entropy) / rows.numel()
