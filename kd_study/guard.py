@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
 from kd_study.language import say
@@ -173,7 +174,8 @@ def _global_state(uses_randomness: bool) -> dict:
         "patched": [dict(vars(place)) for place in _PATCHABLE],
     }
     if not uses_randomness:
-        state["seed"] = (torch.initial_seed(), torch.get_rng_state().numpy().tobytes(), random.getstate())
+        draws = torch.get_rng_state().numpy().tobytes(), random.getstate(), np.random.get_state()[1].tobytes()
+        state["seed"] = (torch.initial_seed(), *draws)
     return state
 
 
@@ -186,8 +188,9 @@ def _expect_unchanged(before: dict, after: dict) -> None:
         ),
         "threads": ("the function changes torch's number of threads", "函数改变了torch的线程数"),
         "seed": (
-            "the function changes the global random state; nothing in this task needs a seed or a draw",
-            "函数改变了全局随机状态；这道题不需要设种子，也不需要抽随机数",
+            "the function changes the global random state: set no global seed, and where the task asks for a "
+            "draw, draw from a generator of your own",
+            "函数改变了全局随机状态：不要设置全局种子；题目确实需要抽样时，请用自己的生成器",
         ),
     }
     for key, message in messages.items():

@@ -28,6 +28,7 @@ TOPICS = {
         "repair_the_loop",
         "cache_teacher",
         "masked_kd",
+        "accumulated_kd",
     ),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap"),
 }

@@ -146,10 +146,7 @@ Stanton等人发现，学生即使容量足够，也常常与教师相差很远�
     def probes(self):
         return {
             "a": {"student_logits": normal(7, 4, seed=6), "teacher_logits": normal(7, 4, seed=7)},
-            "b": {
-                "student_logits": _favouring([0, 1, 2, 0]),
-                "teacher_logits": _favouring([0, 1, 0, 2], strength=3.0),
-            },
+            "b": {"student_logits": _favouring([0, 1, 2, 0]), "teacher_logits": _favouring([1, 1, 2, 2])},
             "c": {
                 "student_logits": normal(6, 3, seed=8),
                 "teacher_logits": normal(6, 3, seed=8) + normal(6, 3, seed=9),

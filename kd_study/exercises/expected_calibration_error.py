@@ -9,7 +9,6 @@ from kd_study.exercises.base import (
     expect_float,
     normal,
     outcome,
-    without,
 )
 
 
@@ -140,6 +139,12 @@ ECE为0本身说明不了多少：总是回答多数类、并以多数类占比�
             "one row too modest by 0.55, one too sure by 0.55, in two bins: the mean of the gaps is 0.55, not 0",
             "一行谦虚了0.55，一行自信过头0.55，分属两个箱：平均差距是0.55，而不是0",
         )
+        expect_close(
+            fn(*_rows((0.45, True), (0.55, False)), bins=1),
+            0.0,
+            "in a single bin the same two rows are right half of the time at a mean confidence of 0.5: there they cancel",
+            "如果只有一个箱，同样的两行平均置信度是0.5、答对一半：在同一个箱里就抵消了",
+        )
 
     @check(en="A bin weighs as much as the rows in it", zh="箱的权重等于其中的行数占比")
     def weighs_bins_by_their_rows(self, fn):
@@ -161,12 +166,12 @@ ECE为0本身说明不了多少：总是回答多数类、并以多数类占比�
 
     @check(en="The default is 15 bins", zh="默认15个箱")
     def has_fifteen_bins_by_default(self, fn):
-        given = self.probes()["many rows"]
         expect_close(
-            fn(**without(given, "bins")),
-            fn(**given | {"bins": 15}),
-            "without a number of bins it should be 15",
-            "不给箱数时应为15",
+            fn(*_rows((0.65, True), (0.68, False), (0.81, True), (0.86, False))),
+            0.425,
+            "with 15 bins an edge lies at 0.667, between 0.65 and 0.68, and none between 0.81 and 0.86: "
+            "(0.35 + 0.68 + |0.19 − 0.86|) / 4 = 0.425",
+            "15个箱时，0.65与0.68之间有边界0.667，0.81与0.86之间没有边界：(0.35 + 0.68 + |0.19 − 0.86|) / 4 = 0.425",
         )
 
     @check(en="The order of rows doesn't matter", zh="与行的顺序无关")
@@ -181,7 +186,7 @@ ECE为0本身说明不了多少：总是回答多数类、并以多数类占比�
 
     def probes(self):
         probabilities = normal(40, 3, seed=1).softmax(-1)
-        targets = normal(40, 3, seed=2).argmax(-1)
+        targets = (normal(40, 3, seed=1) + normal(40, 3, seed=2)).argmax(-1)
         worked, right = _rows((0.4, True), (0.4, False), (0.8, True), (0.9, True), (0.95, False))
         return {
             "many rows": {"probabilities": probabilities, "targets": targets, "bins": 10},

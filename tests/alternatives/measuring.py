@@ -1,4 +1,6 @@
+import random
 from collections import defaultdict
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -56,3 +58,31 @@ def with_numpy_digitize(probabilities, targets, bins=15):
     accuracy = np.bincount(place, hit, bins) / counts
     sure = np.bincount(place, confidence, bins) / counts
     return float((counts * np.abs(accuracy - sure)).sum() / len(hit))
+
+
+@accepted("paired_bootstrap")
+def in_plain_python(a, b, samples=10_000, seed=0):
+    generator = random.Random(seed)
+    differences = [float(x) - float(y) for x, y in zip(a, b, strict=True)]
+    n = len(differences)
+    means = sorted(fmean(generator.choices(differences, k=n)) for _ in range(samples))
+    return fmean(differences), means[int(0.025 * samples)], means[min(int(0.975 * samples), samples - 1)]
+
+
+@accepted("paired_bootstrap")
+def in_numpy_with_percentiles(a, b, samples=10_000, seed=0):
+    d = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
+    chosen = np.random.default_rng(seed).integers(0, d.size, size=(samples, d.size))
+    low, high = np.percentile(d[chosen].mean(axis=1), [2.5, 97.5])
+    return float(d.mean()), float(low), float(high)
+
+
+@accepted("paired_bootstrap")
+def with_multinomial_counts(a, b, samples=10_000, seed=0):
+    d = torch.tensor([float(x) - float(y) for x, y in zip(a, b, strict=True)])
+    generator = torch.Generator()
+    generator.manual_seed(seed)
+    chosen = torch.multinomial(torch.ones(len(d)), samples * len(d), replacement=True, generator=generator)
+    means = d.index_select(0, chosen).view(samples, -1).mean(1)
+    low, high = torch.quantile(means, torch.tensor([0.025, 0.975])).tolist()
+    return d.mean().item(), low, high
