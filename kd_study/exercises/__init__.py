@@ -30,7 +30,7 @@ TOPICS = {
         "masked_kd",
         "accumulated_kd",
     ),
-    "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap"),
+    "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)
 

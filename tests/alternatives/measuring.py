@@ -86,3 +86,28 @@ def with_multinomial_counts(a, b, samples=10_000, seed=0):
     means = d.index_select(0, chosen).view(samples, -1).mean(1)
     low, high = torch.quantile(means, torch.tensor([0.025, 0.975])).tolist()
     return d.mean().item(), low, high
+
+
+@accepted("quantize_int8")
+def row_by_row_in_python(weight):
+    levels, scales = [], []
+    for row in weight.tolist():
+        scale = max(abs(value) for value in row) / 127 or 1.0
+        levels.append([round(value / scale) for value in row])
+        scales.append([scale])
+    return torch.tensor(levels, dtype=torch.int8), torch.tensor(scales)
+
+
+@accepted("quantize_int8")
+def with_the_infinity_norm(weight):
+    largest = torch.linalg.vector_norm(weight.double(), ord=torch.inf, dim=1, keepdim=True)
+    levels = torch.where(largest > 0, 127 * weight / largest, 0).round()
+    return levels.clamp(-127, 127).char(), (largest / 127).to(weight.dtype)
+
+
+@accepted("quantize_int8")
+def with_torch_fake_quantisation(weight):
+    scale = torch.maximum(weight.amax(1), -weight.amin(1)).clamp_min(1e-8) / 127
+    zero = torch.zeros(len(weight), dtype=torch.int32)
+    back = torch.fake_quantize_per_channel_affine(weight, scale, zero, 0, -127, 127)
+    return torch.round(back / scale[:, None]).to(torch.int8), scale[:, None]
