@@ -123,7 +123,7 @@ def minilm_relation(
         scores = torch.einsum("nqhd,nkhd->nqhk", values, values) / values.shape[-1] ** 0.5
         return scores[keep].masked_fill(other_keys, -torch.inf)
 
-    loss = distillation_kl(relations(student_values), relations(teacher_values.detach()))
+    loss = distillation_kl(relations(student_values), relations(teacher_values))
     return loss.to(student_values.dtype)
 
 
