@@ -75,7 +75,7 @@ def yours_or_reference(fn: Callable) -> Callable:
         return fn
     reference = exercise(name).reference
     latest, report = _graded.get(name, (None, None))
-    if latest is None:
+    if latest is not fn:
         report = grade(fn)
         _graded[name] = fn, report
     if fn is not reference and report.status == "passed":
