@@ -165,7 +165,7 @@ set until the interval excludes 0. Time and memory O(samples · n); in chunks wh
 
     @check(en="Defaults: 10,000 samples, seed 0", zh="默认值：10000次重采样，seed为0")
     def has_the_defaults_of_the_contract(self, fn):
-        a, b = normal(4, seed=5).tolist(), normal(4, seed=6).tolist()
+        a, b = normal(12, seed=5).tolist(), normal(12, seed=6).tolist()
         expect(
             tuple(fn(a, b)) == tuple(fn(a, b, samples=10_000, seed=0)),
             "without samples and seed these should be 10,000 and 0",
