@@ -12,6 +12,7 @@ from kd_study.exercises.base import (
     shown,
     without,
 )
+from kd_study.exercises.token_parts import kl_of_tokens, with_padding
 
 
 class MaskedKD(LossExercise):
@@ -148,7 +149,7 @@ logits占多少内存：N · L · C个数，C = 150,000时是这一步里最大�
         example = self.example()
         clean = gradient(lambda leaf: fn(**example | {"student_logits": leaf}), example["student_logits"])
         for value in (float("nan"), float("inf"), -float("inf"), 1e30):
-            dirty = _with_padding(example, value)
+            dirty = with_padding(example, value)
             expect_close(
                 fn(**dirty),
                 fn(**example),
@@ -168,7 +169,7 @@ logits占多少内存：N · L · C个数，C = 150,000时是这一步里最大�
     def is_zero_where_nothing_counts(self, fn):
         for value in (1.0, float("nan")):
             nothing = {"mask": torch.zeros(2, 4, dtype=torch.bool)}
-            arguments = _with_padding(self.example() | nothing, value)
+            arguments = with_padding(self.example() | nothing, value)
             leaf = arguments["student_logits"].requires_grad_()
             loss = fn(**arguments)
             expect_close(
@@ -240,7 +241,7 @@ logits占多少内存：N · L · C个数，C = 150,000时是这一步里最大�
     def edges(self):
         example = self.example()
         return {
-            "NaN": _with_padding(example, float("nan")),
+            "NaN": with_padding(example, float("nan")),
             "nothing": example | {"mask": torch.zeros(2, 4, dtype=torch.bool)},
             "int": example | {"mask": example["mask"].long()},
         }
@@ -259,22 +260,6 @@ logits占多少内存：N · L · C个数，C = 150,000时是这一步里最大�
             return type(error).__name__
 
 
-def _with_padding(arguments: dict, value: float) -> dict:
-    """The arguments with this value at every masked-out place of both models' logits."""
-    dropped = ~arguments["mask"][..., None]
-    filled = {
-        name: arguments[name].masked_fill(dropped, value) for name in ("student_logits", "teacher_logits")
-    }
-    return arguments | filled
-
-
-def _each(student_logits, teacher_logits, temperature):
-    """The KL of every token, without T²."""
-    log_q = F.log_softmax(student_logits / temperature, -1)
-    log_p = F.log_softmax(teacher_logits.detach() / temperature, -1)
-    return (log_p.exp() * (log_p - log_q)).sum(-1)
-
-
 def _kept(student_logits, teacher_logits, mask):
     return student_logits[mask.bool()], teacher_logits[mask.bool()]
 
@@ -285,7 +270,7 @@ def _kept(student_logits, teacher_logits, mask):
     reference="peremartra/optipfair#34",
 )
 def ignores_the_mask(student_logits, teacher_logits, mask, temperature=1.0):
-    return temperature**2 * _each(student_logits, teacher_logits, temperature).mean()
+    return temperature**2 * kl_of_tokens(student_logits, teacher_logits, temperature).mean()
 
 
 @MaskedKD.wrong(
@@ -293,7 +278,7 @@ def ignores_the_mask(student_logits, teacher_logits, mask, temperature=1.0):
     zh="计入的token求和之后除以了全部N · L个位置：填充越多，损失越小。",
 )
 def divides_by_all_places(student_logits, teacher_logits, mask, temperature=1.0):
-    each = _each(*_kept(student_logits, teacher_logits, mask), temperature)
+    each = kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature)
     return temperature**2 * each.sum() / mask.numel()
 
 
@@ -303,7 +288,7 @@ def divides_by_all_places(student_logits, teacher_logits, mask, temperature=1.0)
     reference="neuralmagic/sparseml PR#592",
 )
 def divides_by_sentences(student_logits, teacher_logits, mask, temperature=1.0):
-    each = _each(*_kept(student_logits, teacher_logits, mask), temperature)
+    each = kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature)
     return temperature**2 * each.sum() / len(mask)
 
 
@@ -314,7 +299,7 @@ def divides_by_sentences(student_logits, teacher_logits, mask, temperature=1.0):
 )
 def is_a_mean_of_means(student_logits, teacher_logits, mask, temperature=1.0):
     means = [
-        _each(student[kept], teacher[kept], temperature).sum() / kept.sum().clamp(min=1)
+        kl_of_tokens(student[kept], teacher[kept], temperature).sum() / kept.sum().clamp(min=1)
         for student, teacher, kept in zip(student_logits, teacher_logits, mask.bool(), strict=True)
     ]
     return temperature**2 * torch.stack(means).mean()
@@ -326,7 +311,7 @@ def is_a_mean_of_means(student_logits, teacher_logits, mask, temperature=1.0):
     reference="huggingface/trl PR#5594",
 )
 def multiplies_by_the_mask(student_logits, teacher_logits, mask, temperature=1.0):
-    each = _each(student_logits, teacher_logits, temperature) * mask
+    each = kl_of_tokens(student_logits, teacher_logits, temperature) * mask
     return (temperature**2 * each.sum() / mask.sum().clamp(min=1)).to(student_logits.dtype)
 
 
@@ -336,7 +321,7 @@ def multiplies_by_the_mask(student_logits, teacher_logits, mask, temperature=1.0
     reference="huggingface/trl PR#5594",
 )
 def chooses_after_computing(student_logits, teacher_logits, mask, temperature=1.0):
-    each = torch.where(mask.bool(), _each(student_logits, teacher_logits, temperature), 0.0)
+    each = torch.where(mask.bool(), kl_of_tokens(student_logits, teacher_logits, temperature), 0.0)
     return (temperature**2 * each.sum() / mask.sum().clamp(min=1)).to(student_logits.dtype)
 
 
@@ -345,7 +330,7 @@ def chooses_after_computing(student_logits, teacher_logits, mask, temperature=1.
     zh="掩码用反了：学的是填充，丢掉的是token。为真表示计入。",
 )
 def turns_the_mask_round(student_logits, teacher_logits, mask, temperature=1.0):
-    each = _each(*_kept(student_logits, teacher_logits, ~mask.bool()), temperature)
+    each = kl_of_tokens(*_kept(student_logits, teacher_logits, ~mask.bool()), temperature)
     return temperature**2 * each.sum() / max(len(each), 1)
 
 
@@ -354,7 +339,7 @@ def turns_the_mask_round(student_logits, teacher_logits, mask, temperature=1.0):
     zh="一个token都没有时取平均是0 / 0：全是填充的一批会让损失变成NaN，学生也跟着毁掉。",
 )
 def takes_the_mean_of_nothing(student_logits, teacher_logits, mask, temperature=1.0):
-    return temperature**2 * _each(*_kept(student_logits, teacher_logits, mask), temperature).mean()
+    return temperature**2 * kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature).mean()
 
 
 @MaskedKD.wrong(
@@ -365,7 +350,7 @@ def takes_the_mean_of_nothing(student_logits, teacher_logits, mask, temperature=
 def returns_a_zero_without_a_graph(student_logits, teacher_logits, mask, temperature=1.0):
     if not mask.any():
         return torch.zeros((), dtype=student_logits.dtype)
-    return temperature**2 * _each(*_kept(student_logits, teacher_logits, mask), temperature).mean()
+    return temperature**2 * kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature).mean()
 
 
 @MaskedKD.wrong(
@@ -373,7 +358,7 @@ def returns_a_zero_without_a_graph(student_logits, teacher_logits, mask, tempera
     zh="直接拿掩码当下标。如果它是整数，0和1会被当成行号。请先调用mask.bool()。",
 )
 def indexes_with_the_mask_as_it_comes(student_logits, teacher_logits, mask, temperature=1.0):
-    each = _each(student_logits[mask], teacher_logits[mask], temperature)
+    each = kl_of_tokens(student_logits[mask], teacher_logits[mask], temperature)
     return temperature**2 * each.sum() / max(each.numel(), 1)
 
 
@@ -383,7 +368,7 @@ def indexes_with_the_mask_as_it_comes(student_logits, teacher_logits, mask, temp
     reference="haitongli/knowledge-distillation-pytorch#48",
 )
 def averages_over_classes(student_logits, teacher_logits, mask, temperature=1.0):
-    each = _each(*_kept(student_logits, teacher_logits, mask), temperature) / student_logits.shape[-1]
+    each = kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature) / student_logits.shape[-1]
     return temperature**2 * each.sum() / max(len(each), 1)
 
 
@@ -393,7 +378,7 @@ def averages_over_classes(student_logits, teacher_logits, mask, temperature=1.0)
     reference="Hinton et al. 2015, section 2",
 )
 def forgets_the_square(student_logits, teacher_logits, mask, temperature=1.0):
-    each = _each(*_kept(student_logits, teacher_logits, mask), temperature)
+    each = kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature)
     return each.sum() / max(len(each), 1)
 
 

@@ -39,3 +39,53 @@ def flattens_and_selects(student_logits, teacher_logits, mask, temperature=1.0):
     cross_entropy = -torch.einsum("tc,tc->", p, (student / temperature).log_softmax(1))
     entropy = torch.special.entr(p).sum()
     return temperature**2 * (cross_entropy - entropy) / rows.numel()
+
+
+@accepted("accumulated_kd")
+def weighs_each_pieces_mean_by_its_tokens(
+    student_logits, teacher_logits, mask, micro_batches, temperature=1.0
+):
+    total = max(int(mask.sum()), 1)
+    losses = []
+    for student, teacher, part in zip(
+        student_logits.chunk(micro_batches),
+        teacher_logits.chunk(micro_batches),
+        mask.bool().chunk(micro_batches),
+        strict=True,
+    ):
+        mean = token_by_token(student, teacher, part, temperature)
+        losses.append(mean * (int(part.sum()) / total))
+    return losses
+
+
+@accepted("accumulated_kd")
+def with_slices_in_float64(student_logits, teacher_logits, mask, micro_batches, temperature=1.0):
+    rows = len(student_logits)
+    size = -(-rows // micro_batches)
+    weight = mask.double() / mask.double().sum().clamp(min=1)
+    losses = []
+    for start in range(0, rows, size):
+        part = slice(start, start + size)
+        hidden = ~mask[part].bool().unsqueeze(-1)
+        student, teacher = (
+            logits[part].double().masked_fill(hidden, 0) / temperature
+            for logits in (student_logits, teacher_logits.detach())
+        )
+        p = teacher.softmax(2)
+        each = (torch.xlogy(p, p) - p * student.log_softmax(2)).sum(2)
+        losses.append((temperature**2 * (each * weight[part]).sum()).to(student_logits.dtype))
+    return losses
+
+
+@accepted("accumulated_kd")
+def as_a_tuple_of_sums(student_logits, teacher_logits, mask, micro_batches, temperature=1.0):
+    mask = mask > 0
+    tokens = mask.sum().item() or 1
+    rows = torch.arange(len(mask)).chunk(micro_batches)
+
+    def piece(index):
+        log_q = (student_logits[index][mask[index]] / temperature).log_softmax(-1)
+        log_p = (teacher_logits[index][mask[index]] / temperature).log_softmax(-1).detach()
+        return F.kl_div(log_q, log_p, reduction="sum", log_target=True) * temperature**2 / tokens
+
+    return [piece(index) for index in rows]
