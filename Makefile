@@ -25,7 +25,7 @@ test: set-up
 	$(TEST_THREADS) $(PYTHON_IN_VENV) -m pytest -n auto --ignore=tests/browser tests
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
 	export KD_STUDY_CACHE="$$($(PYTHON_IN_VENV) -c 'from kd_solutions.assets import cache_folder; print(cache_folder())')" && \
-	export KD_STUDY_HOME="$$home" HF_HUB_OFFLINE=1 && set -x && \
+	export KD_STUDY_HOME="$$home" HF_HUB_OFFLINE=1 && \
 	$(TEST_THREADS) $(PYTHON_IN_VENV) -m pytest $(NBVAL) -n 2 --dist loadfile notebooks/en notebooks/zh
 
 browser-test: set-up
