@@ -61,6 +61,22 @@ def build(
 
 
 @app.command()
+def exercise(name: Annotated[str, typer.Argument(help="such as kd_loss")]) -> None:
+    """Print an exercise, to be solved in your own editor."""
+    from kd_study.terminal import print_exercise
+
+    print_exercise(name)
+
+
+@app.command()
+def check(file: Annotated[Path, typer.Argument(help="a Python file or a notebook")]) -> None:
+    """Grade every solution that is found in a file."""
+    from kd_study.terminal import check_file
+
+    raise typer.Exit(0 if check_file(file) else 1)
+
+
+@app.command()
 def progress(
     export: Annotated[Path | None, typer.Option(help="write the records to this JSON file")] = None,
     import_: Annotated[Path | None, typer.Option("--import", help="add the records of this file")] = None,

@@ -1,11 +1,51 @@
-"""The study records in a terminal."""
+"""Exercises and study records in a terminal."""
 
 import sys
 from pathlib import Path
 
 from kd_solutions.errors import StudyError
-from kd_study.language import say
+from kd_study.exercises import NAMES, exercise, nearest
+from kd_study.language import current_language, say
 from kd_study.records import Records
+
+
+def print_exercise(name: str) -> None:
+    """Prints an exercise as the beginning of a Python file: its statement as a comment, its stub."""
+    from kd_study.stubs import stub_source
+
+    if name not in NAMES:
+        near = ", ".join(nearest(name))
+        raise StudyError(
+            say(
+                f"no exercise is called {name!r}; the nearest: {near}",
+                f"没有名为{name!r}的练习，相近的有：{near}",
+            )
+        )
+    task = exercise(name)
+    statement = str(task.statement).strip().splitlines()
+    print("\n".join(f"# {line}".rstrip() for line in statement), stub_source(task), sep="\n\n")
+
+
+def check_file(path: Path) -> bool:
+    """Grades every solution in a file, prints and records the reports; True if all pass."""
+    from kd_study.grading import grade
+    from kd_study.submissions import solutions_in
+
+    solutions = solutions_in(path)
+    if not solutions:
+        raise StudyError(
+            say(
+                f"{path} holds no solution: name your function as the exercise, such as kd_loss",
+                f"{path}里没有找到答案：函数名要与练习同名，例如kd_loss",
+            )
+        )
+    reports = [grade(function, name) for name, function in solutions.items()]
+    for report in reports:
+        print(report)
+        if report.status != "todo":
+            diagnosis = report.diagnosis.name if report.diagnosis else None
+            _records().add_attempt(report.exercise, report.status, diagnosis, current_language())
+    return all(report.status == "passed" for report in reports)
 
 
 def print_progress() -> None:

@@ -1,0 +1,100 @@
+"""Solutions are found in files and notebooks, and nothing else of them is run."""
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+from kd_solutions.errors import StudyError
+from kd_study.__main__ import app
+from kd_study.grading import grade
+from kd_study.language import use_language
+from kd_study.submissions import solutions_in
+
+RIGHT = """
+import torch
+from math import inf
+
+raise SystemExit("never reached")
+LIMIT = 0
+def _check(temperature):
+    if not LIMIT < temperature < inf:
+        raise ValueError(temperature)
+
+def soft_targets(logits, temperature=1.0):
+    _check(temperature)
+    return torch.softmax(logits / temperature, -1)
+
+while True:
+    pass
+"""
+WRONG = "def soft_targets(logits, temperature=1.0):\n    return logits.softmax(-1)\n"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path / "home"))
+    use_language("en")
+
+
+def notebook(path, *cells):
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells]), path)
+    return path
+
+
+def test_a_solution_comes_with_its_helpers_and_constants_only(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(RIGHT)
+    found = solutions_in(path)
+    assert list(found) == ["soft_targets"]
+    assert grade(found["soft_targets"]).status == "passed"
+
+
+def test_the_last_definition_in_a_notebook_counts_and_magics_do_no_harm(tmp_path):
+    path = notebook(tmp_path / "mine.ipynb", "%matplotlib inline\n!rm x", WRONG, "import torch", RIGHT)
+    assert grade(solutions_in(path)["soft_targets"]).status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def kd_loss(:", "not valid Python at line 1"),
+        ("import no_such_module\ndef kd_loss(s):\n    return no_such_module", "can't be loaded"),
+    ],
+)
+def test_what_cannot_be_loaded_is_said_in_a_sentence(tmp_path, text, message):
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    with pytest.raises(StudyError, match=message):
+        solutions_in(path)
+
+
+def test_a_missing_file_and_a_false_notebook_are_said_in_a_sentence(tmp_path):
+    with pytest.raises(StudyError, match="can't be read"):
+        solutions_in(tmp_path / "missing.py")
+    (tmp_path / "false.ipynb").write_text("[]")
+    with pytest.raises(StudyError, match="no notebook"):
+        solutions_in(tmp_path / "false.ipynb")
+
+
+def test_the_terminal_grades_a_file_and_remembers(tmp_path):
+    (tmp_path / "right.py").write_text(RIGHT)
+    (tmp_path / "wrong.py").write_text(WRONG)
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    run = CliRunner().invoke
+    right, wrong = (
+        run(app, ["check", str(tmp_path / "right.py")]),
+        run(app, ["check", str(tmp_path / "wrong.py")]),
+    )
+    assert right.exit_code == 0 and "soft_targets: passed" in right.output
+    assert wrong.exit_code == 1 and "never used" in wrong.output
+    assert "1/" in run(app, ["progress"]).output
+    assert isinstance(run(app, ["check", str(tmp_path / "empty.py")]).exception, StudyError)
+
+
+def test_the_terminal_prints_an_exercise_that_can_be_checked(tmp_path):
+    result = CliRunner().invoke(app, ["exercise", "soft_targets"])
+    assert result.exit_code == 0
+    path = tmp_path / "stub.py"
+    path.write_text(result.output)
+    assert grade(solutions_in(path)["soft_targets"]).status == "todo"
+    assert isinstance(CliRunner().invoke(app, ["exercise", "soft_target"]).exception, StudyError)
