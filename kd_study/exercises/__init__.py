@@ -29,6 +29,7 @@ TOPICS = {
         "cache_teacher",
         "masked_kd",
         "accumulated_kd",
+        "top_k_kd",
     ),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
 }

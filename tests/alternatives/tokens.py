@@ -89,3 +89,44 @@ def as_a_tuple_of_sums(student_logits, teacher_logits, mask, micro_batches, temp
         return F.kl_div(log_q, log_p, reduction="sum", log_target=True) * temperature**2 / tokens
 
     return [piece(index) for index in rows]
+
+
+@accepted("top_k_kd")
+def row_by_row_over_merged_probabilities(student_logits, top_values, top_indices, temperature=1.0):
+    classes = student_logits.shape[1]
+    total = 0.0
+    for logits, values, indices in zip(student_logits, top_values.detach(), top_indices, strict=True):
+        q = (logits.double() / temperature).log_softmax(0)
+        others = [c for c in range(classes) if c not in indices.tolist()]
+        log_q, p = q[indices], values.double()
+        if others:
+            log_q = torch.cat([log_q, q[others].logsumexp(0, keepdim=True)])
+            p = torch.cat([p, (1 - p.sum()).clamp(min=0).view(1)])
+        total = total + torch.special.xlogy(p, p).sum() - (p * log_q).sum()
+    return (temperature**2 * total / len(student_logits)).to(student_logits.dtype)
+
+
+@accepted("top_k_kd")
+def with_a_guarded_difference(student_logits, top_values, top_indices, temperature=1.0):
+    q = torch.softmax(student_logits / temperature, dim=-1)
+    top = q.gather(1, top_indices).clamp(min=1e-12)
+    with torch.no_grad():
+        p = top_values.clamp(min=0)
+        tail = (1 - p.sum(1)).clamp(min=0)
+    rest = q.scatter(1, top_indices, 0).sum(1).clamp(min=1e-12)
+    each = (p * (p.clamp(min=1e-12).log() - top.log())).sum(1)
+    if top_values.shape[1] < student_logits.shape[1]:
+        each = each + tail * (tail.clamp(min=1e-12).log() - rest.log())
+    return temperature**2 * each.mean()
+
+
+@accepted("top_k_kd")
+def as_a_cross_entropy_with_a_mask(student_logits, top_values, top_indices, temperature=1.0):
+    log_q = F.log_softmax(student_logits / temperature, -1)
+    inside = torch.zeros_like(log_q, dtype=torch.bool).scatter_(-1, top_indices, True)
+    p = top_values.detach()
+    loss = F.kl_div(log_q.gather(-1, top_indices), p, reduction="none").sum(-1)
+    if not inside.all():
+        log_tail = log_q.masked_fill(inside, -1e30).logsumexp(-1)
+        loss = loss + F.kl_div(log_tail, F.relu(1 - p.sum(-1)), reduction="none")
+    return loss.mean() * temperature**2
