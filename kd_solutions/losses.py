@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from kd_solutions.numerics import mean_or_zero, widen
+
 
 def soft_targets(logits: Tensor, temperature: float = 1.0) -> Tensor:
     """Probabilities at a temperature: softmax(logits / T).
@@ -34,7 +36,7 @@ def soft_cross_entropy(student_logits: Tensor, teacher_logits: Tensor, temperatu
     """
     p = _soften(teacher_logits.detach(), temperature).softmax(-1)
     log_q = _soften(student_logits, temperature).log_softmax(-1)
-    return _mean(-_expectation(p, log_q)).to(student_logits.dtype)
+    return mean_or_zero(-_expectation(p, log_q)).to(student_logits.dtype)
 
 
 def distillation_kl(student_logits: Tensor, teacher_logits: Tensor, temperature: float = 1.0) -> Tensor:
@@ -46,7 +48,7 @@ def distillation_kl(student_logits: Tensor, teacher_logits: Tensor, temperature:
     Args: two (N, C); temperature > 0. Returns: a scalar, in nats times T².
     Source: Hinton et al. 2015, section 2.1.
     """
-    return _mean(kl_per_row(student_logits, teacher_logits, temperature)).to(student_logits.dtype)
+    return mean_or_zero(kl_per_row(student_logits, teacher_logits, temperature)).to(student_logits.dtype)
 
 
 def kd_loss(
@@ -94,9 +96,9 @@ def logit_mse(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
     Args: two (N, C). Returns: a scalar, in squared logits.
     Source: Ba & Caruana 2014, "Do Deep Nets Really Need to be Deep?"; Hinton et al. 2015, section 2.1.
     """
-    difference = _soften(student_logits, 1.0) - _soften(teacher_logits.detach(), 1.0)
+    difference = widen(student_logits) - widen(teacher_logits.detach())
     centred = difference - difference.mean(-1, keepdim=True)
-    return _mean(centred.square().mean(-1) / 2).to(student_logits.dtype)
+    return mean_or_zero(centred.square().mean(-1) / 2).to(student_logits.dtype)
 
 
 def dkd_loss(
@@ -128,7 +130,7 @@ def dkd_loss(
     q_pair, q_others = split(_soften(student_logits, temperature))
     p_pair, p_others = split(_soften(teacher_logits.detach(), temperature))
     decoupled = alpha * _kl(p_pair, q_pair) + beta * _kl(p_others, q_others)
-    return (temperature**2 * _mean(decoupled)).to(student_logits.dtype)
+    return (temperature**2 * mean_or_zero(decoupled)).to(student_logits.dtype)
 
 
 def dist_loss(
@@ -150,8 +152,8 @@ def dist_loss(
     """
     q = _soften(student_logits, temperature).softmax(-1)
     p = _soften(teacher_logits.detach(), temperature).softmax(-1)
-    inter = _mean(1 - (_standardise(q, dim=1) * _standardise(p, dim=1)).sum(1))
-    intra = _mean(1 - (_standardise(q, dim=0) * _standardise(p, dim=0)).sum(0))
+    inter = mean_or_zero(1 - (_standardise(q, dim=1) * _standardise(p, dim=1)).sum(1))
+    intra = mean_or_zero(1 - (_standardise(q, dim=0) * _standardise(p, dim=0)).sum(0))
     return (temperature**2 * (beta * inter + gamma * intra)).to(student_logits.dtype)
 
 
@@ -190,7 +192,7 @@ def _soften(logits: Tensor, temperature: float) -> Tensor:
     """logits / T, in float32 at least."""
     if not temperature > 0:
         raise ValueError(f"temperature must be positive, got {temperature}")
-    return logits.to(torch.promote_types(logits.dtype, torch.float32)) / temperature
+    return widen(logits) / temperature
 
 
 def _expectation(p: Tensor, values: Tensor) -> Tensor:
@@ -201,11 +203,6 @@ def _expectation(p: Tensor, values: Tensor) -> Tensor:
 def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
     """KL(p ‖ q) of every row."""
     return _expectation(log_p.exp(), log_p - log_q)
-
-
-def _mean(rows: Tensor) -> Tensor:
-    """Mean that is 0, not NaN, when there are no rows."""
-    return rows.sum() / max(rows.numel(), 1)
 
 
 def _standardise(x: Tensor, dim: int) -> Tensor:

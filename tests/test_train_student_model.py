@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from kd_solutions.distill import distill_step, freeze, repair_the_loop, train_student_model
 from kd_solutions.losses import distillation_kl, kd_loss
-from tests.small_models import batches, data, network, same, state
+from tests.small_models import batches, data, linear, network, same, sgd, state
 
 # freeze
 
@@ -47,7 +47,7 @@ def test_a_frozen_teacher_can_not_be_woken_up(wake_up):
     assert not any(part.training for part in parent.teacher.modules())
     assert_close(parent.teacher(data()[0]), parent.teacher(data()[0]))
     assert same(state(parent.teacher), before)
-    assert parent.teacher.train() is parent.teacher
+    assert all(part.train() is part for part in parent.teacher.modules())
     assert parent.train().head.training
 
 
@@ -141,6 +141,13 @@ def test_training_is_the_loop_by_hand(train):
     assert all(parameter.grad is None for parameter in teacher.parameters())
 
 
+def test_the_teacher_answers_in_eval_mode_and_without_a_graph(train):
+    teacher, student, answers = network(1).train(), linear(), []
+    teacher.register_forward_hook(lambda module, inputs, output: answers.append((module.training, output)))
+    train(teacher, student, batches(), F.mse_loss, sgd(student))
+    assert [(training, output.requires_grad) for training, output in answers] == [(False, False)] * 3
+
+
 class WithTarget(nn.Module):
     def forward(self, student_output, teacher_output, targets):
         return kd_loss(student_output, teacher_output, targets)
@@ -151,8 +158,8 @@ def with_a_default(student_output, teacher_output, targets=None):
     return F.mse_loss(student_output, teacher_output)
 
 
-def with_many(*outputs):
-    student_output, teacher_output = outputs
+def with_more(student_output, teacher_output, *more, **options):
+    assert not more
     return F.mse_loss(student_output, teacher_output)
 
 
@@ -165,7 +172,7 @@ def with_many(*outputs):
         (lambda s, t, y: kd_loss(s, t, y), kd_loss),
         (nn.MSELoss(), F.mse_loss),
         (with_a_default, F.mse_loss),
-        (with_many, F.mse_loss),
+        (with_more, F.mse_loss),
         (partial(distillation_kl, temperature=1.0), distillation_kl),
         (torch.dist, lambda s, t: (s - t).norm()),
     ],
