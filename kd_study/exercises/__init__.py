@@ -31,6 +31,7 @@ TOPICS = {
         "accumulated_kd",
         "top_k_kd",
     ),
+    "features": ("hint_loss",),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)
