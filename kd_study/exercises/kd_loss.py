@@ -232,8 +232,8 @@ def _soft(student_logits, teacher_logits, temperature):
 
 
 @KDLoss.wrong(
-    en="alpha and 1 − alpha are swapped: here alpha weighs the soft targets. Papers and libraries differ on this.",
-    zh="alpha与1 − alpha互换了：这里alpha是软标签的权重。论文和各个库的约定并不一致。",
+    en="alpha and 1 − alpha are swapped: in this exercise alpha weighs the soft targets. Papers and libraries differ.",
+    zh="alpha与1 − alpha互换了：本题约定alpha是软标签的权重。各篇论文、各个库的约定并不一致。",
 )
 def swaps_the_weights(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
     soft = _soft(student_logits, teacher_logits, temperature)
