@@ -21,3 +21,25 @@ def as_a_dot_product_in_float64(student_hidden, teacher_hidden, projector):
 def as_mean_of_squares_opened_up(student_hidden, teacher_hidden, projector):
     made, goal = projector(student_hidden), teacher_hidden.detach()
     return (made**2 - 2 * made * goal + goal**2).mean()
+
+
+@accepted("attention_transfer")
+def with_normalize(student_map, teacher_map):
+    a, b = (F.normalize(x.pow(2).mean(1).flatten(1), eps=1e-8) for x in (student_map, teacher_map.detach()))
+    return (a - b).pow(2).sum() / len(a)
+
+
+@accepted("attention_transfer")
+def as_two_minus_two_cosines(student_map, teacher_map):
+    a, b = (x.square().sum(1).flatten(1) for x in (student_map, teacher_map.detach()))
+    return (2 - 2 * F.cosine_similarity(a, b)).mean()
+
+
+@accepted("attention_transfer")
+def example_by_example(student_map, teacher_map):
+    losses = []
+    for s, t in zip(student_map.double(), teacher_map.detach().double(), strict=True):
+        s, t = (torch.einsum("chw,chw->hw", x, x) / len(x) for x in (s, t))
+        s, t = (x / (x.square().sum() + 1e-16).sqrt() for x in (s, t))
+        losses.append((s - t).square().sum())
+    return torch.stack(losses).mean().to(student_map.dtype)
