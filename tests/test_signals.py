@@ -14,14 +14,18 @@ from kd_solutions.signals import CachedSignal, LiveSignal, TableSignal, cache_te
 
 WIDTH = 5
 OTHER_PROCESS = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from tests.test_signals import CountingTeacher
 from kd_solutions import signals
 signals.TEXTS_A_CHUNK = 8
 teacher = CountingTeacher(seconds=0.02)
 texts = [f"text {number}" for number in range(100)]
-vectors = signals.CachedSignal(teacher, Path(sys.argv[1]))(texts)
+folder = Path(sys.argv[1])
+(folder / f"ready-{os.getpid()}").touch()
+while len(list(folder.glob("ready-*"))) < 2:
+    time.sleep(0.001)
+vectors = signals.CachedSignal(teacher, folder)(texts)
 assert (vectors == CountingTeacher().encode(texts)).all()
 print(len(teacher.read))
 """
