@@ -31,7 +31,7 @@ TOPICS = {
         "accumulated_kd",
         "top_k_kd",
     ),
-    "features": ("hint_loss", "attention_transfer"),
+    "features": ("hint_loss", "attention_transfer", "rkd_distance"),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)

@@ -120,6 +120,7 @@ class LossExercise(Exercise):
     student_arguments: tuple[str, ...] = ("student_logits",)
     teacher_arguments: tuple[str, ...] = ("teacher_logits",)
     extreme: float = 1e4  # the largest magnitude of a student's or teacher's entry that must stay finite
+    dtypes: tuple = (torch.float64, torch.bfloat16)  # besides float32, those that come back as they go in
 
     def example(self) -> dict:
         raise NotImplementedError
@@ -188,7 +189,7 @@ class LossExercise(Exercise):
 
     @check(en="Keeps the dtype of its input", zh="保持输入的dtype")
     def keeps_the_dtype(self, fn):
-        for dtype in (torch.float64, torch.bfloat16):
+        for dtype in self.dtypes:
             arguments, _ = self._with_leaves(self.example(), self.student_arguments, dtype)
             came = fn(**arguments).dtype
             expect(

@@ -43,3 +43,34 @@ def example_by_example(student_map, teacher_map):
         s, t = (x / (x.square().sum() + 1e-16).sqrt() for x in (s, t))
         losses.append((s - t).square().sum())
     return torch.stack(losses).mean().to(student_map.dtype)
+
+
+@accepted("rkd_distance")
+def with_cdist_and_a_mask(student, teacher):
+    apart = ~torch.eye(len(student), dtype=torch.bool)
+    s, t = (torch.cdist(x, x)[apart] for x in (student, teacher.detach()))
+    return F.smooth_l1_loss(s / s.mean(), t / t.mean())
+
+
+@accepted("rkd_distance")
+def from_squares_and_a_product(student, teacher):
+    def distances(x):
+        squares = x.square().sum(1)
+        both = (squares[:, None] + squares[None] - 2 * x @ x.T).clamp(min=1e-12).sqrt()
+        return both * (1 - torch.eye(len(x), dtype=x.dtype))
+
+    n, loss = len(student), torch.nn.HuberLoss(reduction="sum")
+    s, t = distances(student), distances(teacher.detach())
+    s, t = (d * n * (n - 1) / d.sum() for d in (s, t))
+    return loss(s, t) / (n * (n - 1))
+
+
+@accepted("rkd_distance")
+def pair_by_pair_with_an_epsilon(student, teacher):
+    def distances(x):
+        pairs = [(i, j) for i in range(len(x)) for j in range(len(x)) if i != j]
+        return torch.stack([((x[i] - x[j]).square().sum() + 1e-8).sqrt() for i, j in pairs])
+
+    s, t = distances(student), distances(teacher.detach())
+    d = s / s.mean() - t / t.mean()
+    return torch.where(d.abs() < 1, 0.5 * d * d, d.abs() - 0.5).mean()
