@@ -117,8 +117,9 @@ def test_retrieval_finds_its_own_row_whatever_the_length():
 
 
 def test_equal_keys_are_a_miss_in_spite_of_rounding():
-    keys = torch.randn(1, 384, generator=torch.Generator().manual_seed(0)).expand(100, -1)
-    assert retrieval_at_1(keys * torch.linspace(0.1, 3, 100)[:, None], keys) == 0
+    vector = torch.randn(1, 384, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    lengths = torch.linspace(0.1, 3, 100, dtype=torch.float64)[:, None]
+    assert retrieval_at_1(vector.expand(100, -1), lengths * vector) == 0
 
 
 # intervals

@@ -158,7 +158,7 @@ def with_a_default(student_output, teacher_output, targets=None):
     return F.mse_loss(student_output, teacher_output)
 
 
-def with_more(student_output, teacher_output, *more, **options):
+def with_more(student_output, teacher_output, *more):
     assert not more
     return F.mse_loss(student_output, teacher_output)
 
