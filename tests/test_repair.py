@@ -1,8 +1,11 @@
-"""The loop that is handed out for repair has six faults: each matters by itself, and there is no seventh."""
+"""What is handed out for repair runs, is faulty, and is named. The loop has six faults and no seventh."""
+
+import inspect
 
 import pytest
 
 from kd_study import grade
+from kd_study.exercises import TOPICS, exercise, faulty
 from kd_study.exercises.faulty_loop import repair_the_loop
 from kd_study.exercises.repair_the_loop import MENDS, loop_with
 
@@ -23,3 +26,19 @@ def test_the_loop_with_all_six_mended_passes():
 @pytest.mark.parametrize("fault", MENDS)
 def test_each_fault_alone_fails(fault):
     assert grade(loop_with(fault, name="repair_the_loop")).status == "failed"
+
+
+@pytest.mark.parametrize("name", TOPICS["debug"])
+def test_what_a_debug_exercise_hands_out_runs_fails_and_is_named(name):
+    report = grade(getattr(faulty, name))
+    assert report.status == "failed", report
+    assert report.diagnosis is not None, report
+
+
+@pytest.mark.parametrize("name", TOPICS["debug"])
+def test_the_stub_of_a_debug_exercise_is_the_function_handed_out(name):
+    space = {}
+    exec(exercise(name).stub, space)
+    assert list(inspect.signature(space[name]).parameters) == list(
+        inspect.signature(exercise(name).reference).parameters
+    )

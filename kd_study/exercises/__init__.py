@@ -31,8 +31,16 @@ TOPICS = {
         "accumulated_kd",
         "top_k_kd",
     ),
-    "features": ("hint_loss", "attention_transfer", "rkd_distance"),
+    "features": ("hint_loss", "attention_transfer", "rkd_distance", "rkd_angle"),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
+    "debug": (
+        "debug_ignored_mask",
+        "debug_infinite_padding",
+        "debug_mean_of_means",
+        "debug_detached_feature",
+        "debug_one_model_twice",
+        "debug_shrinking_loss",
+    ),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)
 
