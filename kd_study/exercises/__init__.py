@@ -40,6 +40,8 @@ TOPICS = {
         "debug_detached_feature",
         "debug_one_model_twice",
         "debug_shrinking_loss",
+        "debug_shuffled_cache",
+        "debug_woken_teacher",
     ),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)

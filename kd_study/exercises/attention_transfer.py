@@ -12,6 +12,7 @@ class AttentionTransfer(LossExercise):
     lesson = "06_features_and_relations"
     student_arguments = ("student_map",)
     teacher_arguments = ("teacher_map",)
+    against_overflow = Text("guard the norm that you divide by", "请保护作除数的范数")
     sources = ("Zagoruyko & Komodakis 2017, arXiv:1612.03928", "szagoruyko/attention-transfer#34")
     statement = Text(
         en=r"""

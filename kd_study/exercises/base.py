@@ -120,6 +120,7 @@ class LossExercise(Exercise):
     student_arguments: tuple[str, ...] = ("student_logits",)
     teacher_arguments: tuple[str, ...] = ("teacher_logits",)
     extreme: float = 1e4  # the largest magnitude of a student's or teacher's entry that must stay finite
+    against_overflow = Text("stay in the log domain (log_softmax)", "请始终在对数域计算（log_softmax）")
     dtypes: tuple = (torch.float64, torch.bfloat16)  # besides float32, those that come back as they go in
 
     def example(self) -> dict:
@@ -177,14 +178,14 @@ class LossExercise(Exercise):
         loss = fn(**arguments)
         expect(
             bool(loss.isfinite()),
-            f"entries of ±{self.extreme:g} give a loss of {shown(loss)}; stay in the log domain (log_softmax)",
-            f"取值为±{self.extreme:g}时损失为{shown(loss)}；请始终在对数域计算（log_softmax）",
+            f"entries of ±{self.extreme:g} give a loss of {shown(loss)}; {self.against_overflow.en}",
+            f"取值为±{self.extreme:g}时损失为{shown(loss)}；{self.against_overflow.zh}",
         )
         finite = all(found is None or bool(found.isfinite().all()) for found in _gradients(loss, leaves))
         expect(
             finite,
-            f"entries of ±{self.extreme:g} give a gradient that is not finite; stay in the log domain",
-            f"取值为±{self.extreme:g}时梯度不是有限数；请始终在对数域计算",
+            f"entries of ±{self.extreme:g} give a gradient that is not finite; {self.against_overflow.en}",
+            f"取值为±{self.extreme:g}时梯度不是有限数；{self.against_overflow.zh}",
         )
 
     @check(en="Keeps the dtype of its input", zh="保持输入的dtype")

@@ -24,6 +24,7 @@ class HintLoss(LossExercise):
     lesson = "06_features_and_relations"
     student_arguments = ("student_hidden",)
     teacher_arguments = ("teacher_hidden",)
+    against_overflow = Text("are there exponentials, or a division?", "是不是用了指数或除法？")
     sources = ("Romero et al. 2015, arXiv:1412.6550", "Syencil/mobile-yolov5-pruning-distillation#83")
     statement = Text(
         en=r"""

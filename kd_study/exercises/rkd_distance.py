@@ -12,6 +12,9 @@ class RKDDistance(LossExercise):
     lesson = "06_features_and_relations"
     student_arguments = ("student",)
     teacher_arguments = ("teacher",)
+    against_overflow = Text(
+        "equal points have the distance 0: guard the root", "重合的点距离为0：请保护开平方"
+    )
     dtypes = (torch.float64,)  # torch.cdist, a fine way to do it, has no bfloat16 on a CPU
     sources = ("Park et al. 2019, arXiv:1904.05068, section 3.2.1", "autogluon/autogluon PR#1983")
     statement = Text(

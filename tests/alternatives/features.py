@@ -1,3 +1,5 @@
+from itertools import permutations
+
 import torch
 import torch.nn.functional as F
 
@@ -74,3 +76,36 @@ def pair_by_pair_with_an_epsilon(student, teacher):
     s, t = distances(student), distances(teacher.detach())
     d = s / s.mean() - t / t.mean()
     return torch.where(d.abs() < 1, 0.5 * d * d, d.abs() - 0.5).mean()
+
+
+@accepted("rkd_angle")
+def triplet_by_triplet(student, teacher):
+    total, count = student.new_zeros(()), 0
+    for j, i, k in permutations(range(len(student)), 3):
+        s, t = ((x[i] - x[j], x[k] - x[j]) for x in (student, teacher.detach()))
+        s, t = (torch.dot(a, b) / (a.norm() * b.norm()) for a, b in (s, t))
+        total, count = total + F.huber_loss(s, t), count + 1
+    return total / count
+
+
+@accepted("rkd_angle")
+def all_entries_rescaled(student, teacher):
+    def cosines(x):
+        edges = F.normalize(x[:, None] - x[None], dim=-1, eps=1e-8)
+        return torch.einsum("ijd,kjd->ijk", edges, edges)
+
+    n = len(student)
+    loss = F.smooth_l1_loss(cosines(student), cosines(teacher.detach()), reduction="sum")
+    return loss / (n * (n - 1) * (n - 2))
+
+
+@accepted("rkd_angle")
+def vertex_by_vertex_over_unordered_pairs(student, teacher):
+    def cosines(x, j):
+        edges = torch.cat([x[:j], x[j + 1 :]]) - x[j]
+        edges = edges / (edges.square().sum(1, keepdim=True) + 1e-8).sqrt()
+        i, k = torch.triu_indices(len(edges), len(edges), offset=1)
+        return (edges[i] * edges[k]).sum(1)
+
+    losses = [F.huber_loss(cosines(student, j), cosines(teacher.detach(), j)) for j in range(len(student))]
+    return torch.stack(losses).mean()
