@@ -10,7 +10,7 @@ from kd_solutions.subwords import Subwords
 
 def few_commands(labels: Tensor, per_intent: int, seed: int) -> Tensor:
     """Row numbers of a random sample with `per_intent` commands of every intent."""
-    torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     of_each = [order[labels[order] == intent][:per_intent] for intent in range(int(labels.max()) + 1)]
     return torch.cat(of_each)
 
