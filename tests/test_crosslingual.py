@@ -132,9 +132,9 @@ def test_a_tie_is_a_miss():
 
 
 def test_a_tie_but_for_rounding_is_a_miss():
-    one_direction = torch.arange(1.0, 51).double()[:, None] * normal(1, 64)
-    assert retrieval_accuracy(normal(50, 64), one_direction)[0] == 0.0
-    assert retrieval_accuracy(one_direction, one_direction) == (0.0, 0.0)
+    for seed in range(20):
+        one_direction = torch.tensor([[1.0], [3.0]]).double() * normal(1, 64, seed=seed)
+        assert retrieval_accuracy(one_direction, one_direction) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -294,7 +294,7 @@ def test_confidence_and_choice_are_not_rounded_to_bfloat16():
     assert 0.598 < teacher.double().softmax(1).max() < 0.599  # one number in bfloat16
     assert transfer_soft_labels(teacher, student, min_confidence=0.598) > 0
     assert transfer_soft_labels(teacher, student, min_confidence=0.599) == 0
-    student, teacher = torch.tensor([[[8.0, 0.0]], [[8.0, 0.25]]]).bfloat16()
+    student, teacher = torch.tensor([[[8.0, 0.0]], [[8.0, 0.01]]]).bfloat16()
     target = torch.tensor([1])
     assert selective_kd(student, teacher, target, 4.0) > 0 == selective_kd(teacher, student, target, 4.0)
 
