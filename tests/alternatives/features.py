@@ -109,3 +109,26 @@ def vertex_by_vertex_over_unordered_pairs(student, teacher):
 
     losses = [F.huber_loss(cosines(student, j), cosines(teacher.detach(), j)) for j in range(len(student))]
     return torch.stack(losses).mean()
+
+
+@accepted("similarity_preserving")
+def with_normalised_columns(student, teacher):
+    s, t = (F.normalize(x @ x.T, dim=0, eps=1e-8) for x in (student, teacher.detach()))
+    return (s - t).pow(2).mean()
+
+
+@accepted("similarity_preserving")
+def row_by_row_with_an_epsilon(student, teacher):
+    total = 0.0
+    for s, t in zip(torch.einsum("id,jd->ij", student, student), teacher @ teacher.T, strict=True):
+        s, t = (x / (x.square().sum() + 1e-16).sqrt() for x in (s, t.detach()))
+        total = total + (s - t).square().sum()
+    return total / len(student) ** 2
+
+
+@accepted("similarity_preserving")
+def with_the_frobenius_norm_in_float64(student, teacher):
+    with torch.no_grad():
+        goal = F.normalize(teacher.double() @ teacher.double().T)
+    made = F.normalize(student.double() @ student.double().T)
+    return ((made - goal).norm(p="fro") ** 2 / made.numel()).to(student.dtype)

@@ -1,0 +1,343 @@
+import torch
+import torch.nn.functional as F
+
+from kd_study.exercises.base import LossExercise, Text, check, expect, expect_close, gradient, normal, shown
+
+
+class SimilarityPreserving(LossExercise):
+    name = "similarity_preserving"
+    topic = "features"
+    level = "mid"
+    minutes = 12
+    lesson = "06_features_and_relations"
+    student_arguments = ("student",)
+    teacher_arguments = ("teacher",)
+    against_overflow = Text("guard the norm that you divide by", "请保护作除数的范数")
+    sources = ("Tung & Mori 2019, arXiv:1907.09682",)
+    statement = Text(
+        en=r"""
+Inputs that excite the same neurons in the teacher should do so in the student. The Gram matrix of a batch says which do;
+each of its rows is brought to length 1:
+
+$$G = F F^\top \in \mathbb{R}^{N \times N}, \qquad \tilde G_{i\cdot} = \frac{G_{i\cdot}}{\|G_{i\cdot}\|_2}, \qquad
+\mathcal{L} = \frac{1}{N^2} \big\| \tilde G^{\text{student}} - \tilde G^{\text{teacher}} \big\|_F^2 .$$
+
+`student` has the shape (N, D), `teacher` (N, D'), and D may differ from D'. It is the rows of G that are normalised, not the
+features. The result is a scalar. A row of zeros leaves loss and gradient finite. No gradient may reach the teacher.
+Student (1, 0), (1, 1) and teacher (1, 0), (0, 1): the rows are (0.707, 0.707), (0.447, 0.894) against (1, 0), (0, 1), and the
+loss is 0.797 / 4 = 0.199.""",
+        zh=r"""
+在教师模型中激活相同神经元的输入，在学生模型中也应如此。一批样本的Gram矩阵说明了谁与谁相像；再把它的每一行缩放到长度1：
+
+$$G = F F^\top \in \mathbb{R}^{N \times N}, \qquad \tilde G_{i\cdot} = \frac{G_{i\cdot}}{\|G_{i\cdot}\|_2}, \qquad
+\mathcal{L} = \frac{1}{N^2} \big\| \tilde G^{\text{学生}} - \tilde G^{\text{教师}} \big\|_F^2 .$$
+
+`student`的形状是(N, D)，`teacher`是(N, D')，D与D'可以不同。归一化的是G的行，而不是特征本身。结果是标量。
+全零的行不能让损失或梯度变成非有限数。梯度不得流入教师模型。
+例如，学生为(1, 0)、(1, 1)，教师为(1, 0)、(0, 1)：两边的行是(0.707, 0.707)、(0.447, 0.894)和(1, 0)、(0, 1)，损失是0.797 / 4 = 0.199。""",
+    )
+    hints = (
+        Text(
+            en="Which product of an (N, D) matrix with itself has a shape without D in it?",
+            zh="(N, D)的矩阵与自己怎样相乘，结果的形状里才没有D？",
+        ),
+        Text(
+            en="`F.normalize(x @ x.T, dim=1)` for both sides, then the mean of the squared differences over all N² entries.",
+            zh="两边都算`F.normalize(x @ x.T, dim=1)`，再对全部N²个元素的平方差取平均。",
+        ),
+        Text(
+            en="```python\ndef similarities(x):\n    return F.normalize(x @ ..., dim=...)\n\n"
+            "return (similarities(student) - similarities(...)).square().mean()\n```",
+            zh="```python\ndef similarities(x):\n    return F.normalize(x @ ..., dim=...)\n\n"
+            "return (similarities(student) - similarities(...)).square().mean()\n```",
+        ),
+    )
+    discussion = Text(
+        en="""
+An N × N matrix forgets the width, so no projector is needed, and it is blind to any rotation of the features. It is not
+blind to a shift or to the length of single vectors: an example with a long vector stands out in every row. RKD compares
+distances and forgets the shift; a Gram matrix of normalised vectors (cosines) forgets lengths; centred, and compared by
+correlation, this becomes CKA, with which representations are usually compared.
+
+Row normalisation makes every example count alike, and costs the symmetry: the entry (i, j) is no longer (j, i). Guard it: a
+ReLU layer can give a vector of zeros.
+
+The loss is a mean over N² entries, most of which are small in a large batch, so its weight in a sum is large (the authors take
+3000). It needs batches with related examples: where all are unlike, both matrices are near the identity. Asked for next: what
+to do with several GPUs (gather features first, or compare small blocks only). Time O(N² D), memory N².""",
+        zh="""
+N × N的矩阵里没有宽度，所以不需要投影层；它与特征的任何旋转无关。但它与平移、与单个向量的长度有关：向量很长的样本在每一行都很突出。
+RKD比较距离，与平移无关；归一化向量的Gram矩阵（余弦）与长度无关；若先中心化、再比较相关性，就成了CKA，也就是通常用来比较表示的指标。
+
+对行归一化让每个样本分量相同，代价是失去对称性：元素(i, j)不再等于(j, i)。要注意保护除法：ReLU层可能给出全零向量。
+
+损失对N²个元素取平均，而大批里多数元素都很小，所以它在总和中的权重往往很大（作者取3000）。它需要批内有相关的样本：
+如果彼此都不像，两边的矩阵都接近单位阵。面试官接着会问：多卡时怎么办（先收集特征，或只比较各自的小块）。时间O(N² D)，内存N²。""",
+    )
+
+    def example(self):
+        return {"student": normal(4, 3, seed=1), "teacher": normal(4, 2, seed=2)}
+
+    @check(en="A worked example", zh="手算例子")
+    def agrees_with_a_worked_example(self, fn):
+        expect_close(
+            fn(torch.tensor([[1.0, 0.0], [1.0, 1.0]]), torch.eye(2)),
+            0.199228,
+            "the student's Gram matrix is [[1, 1], [1, 2]], with rows (0.707, 0.707) and (0.447, 0.894); the teacher's is the "
+            "identity: (0.586 + 0.211) / 4",
+            "学生的Gram矩阵是[[1, 1], [1, 2]]，归一化的行是(0.707, 0.707)和(0.447, 0.894)；教师的是单位阵：(0.586 + 0.211) / 4",
+            tolerance=1e-3,
+        )
+
+    @check(en="Rows of the matrix are normalised, not the vectors", zh="归一化的是矩阵的行，不是向量")
+    def normalises_rows_of_the_matrix(self, fn):
+        student = torch.tensor([[1.0, 0.0], [3.0, 0.0]])  # Gram matrix [[1, 3], [3, 9]], rows (1, 3) / √10
+        expect_close(
+            fn(student, torch.eye(2)),
+            (4 - 2 * (1 + 3) / 10**0.5) / 4,
+            "two vectors in one direction, one three times as long, have the rows (0.316, 0.949) twice: the longer one stands out; "
+            "normalised vectors would give (1, 1)",
+            "两个同方向的向量，一个是另一个的三倍长：两行都是(0.316, 0.949)，长的更突出；若先归一化向量，得到的会是(1, 1)",
+            tolerance=1e-3,
+        )
+        teacher = normal(3, 2, seed=3)
+        expect(
+            bool(fn(_with_first_row_scaled(teacher, 5.0), teacher) > 1e-3),
+            "a student with one vector five times as long as the teacher's should cost something",
+            "学生有一个向量是教师的五倍长时，损失应大于0",
+        )
+
+    @check(en="Blind to rotation, common scale and width", zh="与旋转、整体尺度、宽度无关")
+    def is_blind_to_rotation_scale_and_width(self, fn):
+        student, teacher = normal(5, 3, seed=4), normal(5, 3, seed=5)
+        turn = torch.linalg.qr(normal(3, 3, seed=6)).Q
+        expected = fn(student, teacher)
+        for name, zh, move in (
+            ("turning", "旋转", lambda x: x @ turn),
+            ("scaling", "放大", lambda x: -20.0 * x),
+            ("shrinking", "缩小", lambda x: 0.05 * x),
+            ("padding with empty features", "补上全零的特征", lambda x: F.pad(x, (0, 4))),
+        ):
+            for arguments in ((move(student), teacher), (student, move(teacher))):
+                expect_close(
+                    fn(*arguments),
+                    expected,
+                    f"{name} all vectors of one side should change nothing",
+                    f"把一边的所有向量{zh}，损失不应改变",
+                    tolerance=1e-3,
+                )
+            expect_close(
+                fn(move(teacher), teacher),
+                0.0,
+                f"a student that is the teacher after {name} should cost 0",
+                f"学生等于教师{zh}之后的结果时，损失应为0",
+                tolerance=1e-2,
+            )
+
+    @check(en="Divided by N²", zh="除以N²")
+    def divides_by_the_number_of_entries(self, fn):
+        for rows in (1, 2, 4):
+            same, apart = torch.ones(rows, 1), torch.eye(rows)
+            expect_close(
+                fn(same, apart),
+                (2 - 2 / rows**0.5) / rows,
+                f"{rows} equal vectors have rows of 1/√{rows}, {rows} vectors at right angles the identity: each row costs "
+                f"2 − 2/√{rows}, {rows} rows, divided by N² = {rows**2}",
+                f"{rows}个相同的向量，每行元素都是1/√{rows}；{rows}个两两垂直的向量给出单位阵：每行2 − 2/√{rows}，共{rows}行，除以N² = {rows**2}",
+                tolerance=1e-3,
+            )
+
+    @check(en="The gradient", zh="梯度")
+    def has_the_gradient_of_the_similarities(self, fn):
+        given = self.example()
+        goal = given["teacher"] @ given["teacher"].T
+
+        def by_cosine(leaf):
+            return (2 - 2 * F.cosine_similarity(leaf @ leaf.T, goal)).sum() / 16
+
+        expect_close(
+            gradient(lambda leaf: fn(leaf, given["teacher"]), given["student"]),
+            gradient(by_cosine, given["student"]),
+            "two rows of length 1 differ by 2 − 2 cos, and the gradient is not its; is a norm or one factor of F Fᵀ detached?",
+            "两个单位长度的行相差2 − 2 cos，梯度却与之不符；是不是把范数或F Fᵀ中的一个因子detach了？",
+            tolerance=1e-2,
+        )
+
+    @check(en="Rows of zeros are safe", zh="全零的行不出问题")
+    def is_safe_at_zero(self, fn):
+        some, zero = normal(3, 2, seed=7), _with_first_row_scaled(normal(3, 2, seed=8), 0.0)
+        for student, teacher, en, zh in (
+            (zero, some, "of the student", "学生"),
+            (some, zero, "of the teacher", "教师"),
+            (zero, zero, "of both", "双方"),
+        ):
+            loss = fn(student, teacher)
+            found = gradient(lambda leaf, t=teacher: fn(leaf, t), student)
+            expect(
+                bool(loss.isfinite()) and bool(found.isfinite().all()),
+                f"a zero vector {en} makes loss or gradient not finite ({shown(loss)}): its row of G is all zeros; guard the norm",
+                f"{zh}有全零向量时，损失或梯度不是有限数（{shown(loss)}）：G中对应的行全为零；请保护除以范数的除法",
+            )
+
+    def probes(self):
+        return {
+            "example": self.example(),
+            "same width": {"student": normal(4, 3, seed=9), "teacher": normal(4, 3, seed=10)},
+        }
+
+    def edges(self):
+        zero = _with_first_row_scaled(normal(3, 2, seed=8), 0.0)
+        return {"zero row": {"student": zero, "teacher": normal(3, 2, seed=7)}}
+
+
+def _with_first_row_scaled(x, factor):
+    return torch.cat([factor * x[:1], x[1:]])
+
+
+def _gram(x):
+    return x @ x.T
+
+
+def _rows(x):
+    return F.normalize(_gram(x), dim=1)
+
+
+@SimilarityPreserving.wrong(
+    en="The rows are not normalised: the scale of the features, to the fourth power, is most of the loss.",
+    zh="没有对行归一化：损失主要反映特征尺度的四次方。",
+)
+def forgets_to_normalise(student, teacher):
+    return F.mse_loss(_gram(student), _gram(teacher.detach()))
+
+
+@SimilarityPreserving.wrong(
+    en="The feature vectors are normalised instead of the rows of their Gram matrix: these are cosines, and the lengths of the "
+    "vectors are forgotten.",
+    zh="归一化的是特征向量，而不是Gram矩阵的行：得到的是余弦，向量的长度丢失了。",
+)
+def normalises_the_vectors(student, teacher):
+    s, t = (F.normalize(x, dim=1) for x in (student, teacher.detach()))
+    return F.mse_loss(_gram(s), _gram(t))
+
+
+@SimilarityPreserving.wrong(
+    en="The vectors are normalised as well as the rows. Only the rows of G are: an example with a long vector stands out.",
+    zh="向量和行都归一化了。只应归一化G的行：向量长的样本本来就该更突出。",
+)
+def normalises_vectors_and_rows(student, teacher):
+    s, t = (F.normalize(x, dim=1) for x in (student, teacher.detach()))
+    return F.mse_loss(_rows(s), _rows(t))
+
+
+@SimilarityPreserving.wrong(
+    en="The whole matrix is divided by one norm: a few examples with long vectors rule the loss. Each row gets its own.",
+    zh="整个矩阵只除以一个范数：少数向量很长的样本主宰了损失。每一行应有自己的范数。",
+)
+def normalises_the_whole_matrix(student, teacher):
+    s, t = (_gram(x) / _gram(x).norm().clamp(min=1e-12) for x in (student, teacher.detach()))
+    return F.mse_loss(s, t)
+
+
+@SimilarityPreserving.wrong(
+    en="The rows are divided by the sum of their absolute values. Length 1 means the root of the sum of squares.",
+    zh="行除以的是绝对值之和。长度为1指的是平方和的平方根为1。",
+)
+def divides_by_the_sum(student, teacher):
+    s, t = (F.normalize(_gram(x), p=1, dim=1) for x in (student, teacher.detach()))
+    return F.mse_loss(s, t)
+
+
+@SimilarityPreserving.wrong(
+    en="A softmax takes the place of the division: it depends on the scale of the features.",
+    zh="用softmax代替了除以范数：它依赖特征的尺度。",
+)
+def takes_a_softmax(student, teacher):
+    return F.mse_loss(_gram(student).softmax(1), _gram(teacher.detach()).softmax(1))
+
+
+@SimilarityPreserving.wrong(
+    en="This is Fᵀ F, how features go together, not how examples do: D × D, so that widths must agree and features correspond.",
+    zh="这是Fᵀ F，说的是特征之间的关系，而不是样本之间的：形状是D × D，宽度必须相同，特征还得一一对应。",
+)
+def relates_features(student, teacher):
+    return F.mse_loss(_rows(student.T), _rows(teacher.detach().T))
+
+
+@SimilarityPreserving.wrong(
+    en="The features are centred first. That is on the way to CKA; here a shift of all the vectors matters.",
+    zh="先对特征做了中心化。那是走向CKA的一步；这里向量的整体平移是有影响的。",
+)
+def centres_the_features(student, teacher):
+    s, t = (x - x.mean(0) for x in (student, teacher.detach()))
+    return F.mse_loss(_rows(s), _rows(t))
+
+
+@SimilarityPreserving.wrong(
+    en="The similarity of each example to itself is left out. The diagonal belongs to the norm of a row and to the loss.",
+    zh="去掉了样本与自己的相似度。对角线既属于行的范数，也属于损失。",
+)
+def leaves_the_diagonal_out(student, teacher):
+    s, t = (_gram(x) * (1 - torch.eye(len(x), dtype=x.dtype)) for x in (student, teacher.detach()))
+    return F.mse_loss(F.normalize(s, dim=1), F.normalize(t, dim=1))
+
+
+@SimilarityPreserving.wrong(
+    en="The sum is divided by N, not by N²: a mean over rows.",
+    zh="总和除以了N而不是N²：成了对行的平均。",
+)
+def averages_over_rows_only(student, teacher):
+    return (_rows(student) - _rows(teacher.detach())).square().sum(1).mean()
+
+
+@SimilarityPreserving.wrong(
+    en="The squares are not divided by N²: the loss grows with the batch.",
+    zh="平方和没有除以N²：损失随批大小增长。",
+)
+def sums_the_squares(student, teacher):
+    return (_rows(student) - _rows(teacher.detach())).square().sum()
+
+
+@SimilarityPreserving.wrong(
+    en="The Frobenius norm is not squared: its gradient doesn't fade near the goal.",
+    zh="Frobenius范数没有平方：接近目标时梯度不会变小。",
+)
+def takes_the_norm_itself(student, teacher):
+    return (_rows(student) - _rows(teacher.detach())).norm() / len(student) ** 2
+
+
+@SimilarityPreserving.wrong(
+    en="These are absolute differences; the squared ones are asked for.",
+    zh="这里用的是绝对差；要的是平方差。",
+)
+def takes_absolute_differences(student, teacher):
+    return F.l1_loss(_rows(student), _rows(teacher.detach()))
+
+
+@SimilarityPreserving.wrong(
+    en="A row of zeros is divided by its norm of 0: one dead example makes the loss NaN. F.normalize guards it.",
+    zh="全零的行除以了为0的范数：一个“死掉”的样本就会让损失变成NaN。F.normalize会处理好这一点。",
+)
+def divides_by_a_norm_of_zero(student, teacher):
+    s, t = (_gram(x) / _gram(x).norm(dim=1, keepdim=True) for x in (student, teacher.detach()))
+    return F.mse_loss(s, t)
+
+
+@SimilarityPreserving.wrong(
+    en="It is the student that is detached: the number is right, and nobody learns from it.",
+    zh="detach的是学生：数值没错，却没有人能从中学习。",
+    reference="Syencil/mobile-yolov5-pruning-distillation#83",
+)
+def cuts_the_student_off(student, teacher):
+    return F.mse_loss(_rows(student.detach()), _rows(teacher))
+
+
+@SimilarityPreserving.wrong(
+    en="The teacher is not detached: it gets a gradient, and a teacher that can move will meet the student.",
+    zh="教师没有detach：它会得到梯度，能动的教师会反过来迁就学生。",
+    reference="open-mmlab/mmrazor PR#100",
+)
+def trains_the_teacher_too(student, teacher):
+    return F.mse_loss(_rows(student), _rows(teacher))
+
+
+EXERCISE = SimilarityPreserving()
