@@ -60,17 +60,13 @@ def kd_loss(
 ) -> Tensor:
     """alpha · distillation_kl at T + (1 − alpha) · cross-entropy with the labels at T = 1.
 
-    Continuous in alpha: T² stays at alpha = 1, and a term of weight 0 is not computed, so that an infinity in
-    it can't become NaN. Rows with the target −100 have no label and count in the soft term only.
+    Continuous in alpha, both ends included: T² stays in the soft term whatever its weight.
 
     Args: two (N, C); targets (N,) of class indices; temperature > 0; alpha in [0, 1]. Returns: a scalar.
     Source: Hinton et al. 2015, section 2.
     """
-    soft = distillation_kl(student_logits, teacher_logits, temperature) if alpha != 0 else 0.0
-    if alpha == 1:
-        return soft
-    labelled = (targets != -100).sum().clamp(min=1)
-    hard = F.cross_entropy(student_logits, targets, reduction="sum") / labelled
+    soft = distillation_kl(student_logits, teacher_logits, temperature)
+    hard = mean_or_zero(F.cross_entropy(student_logits, targets, reduction="none"))
     return alpha * soft + (1 - alpha) * hard
 
 
