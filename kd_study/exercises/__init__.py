@@ -31,7 +31,14 @@ TOPICS = {
         "accumulated_kd",
         "top_k_kd",
     ),
-    "features": ("hint_loss", "attention_transfer", "rkd_distance", "rkd_angle", "similarity_preserving"),
+    "features": (
+        "hint_loss",
+        "attention_transfer",
+        "rkd_distance",
+        "rkd_angle",
+        "similarity_preserving",
+        "contrastive_kd",
+    ),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
     "debug": (
         "debug_ignored_mask",

@@ -35,3 +35,67 @@ def with_the_reduction_named(student_logits, teacher_logits, temperature=1.0):
     log_q = F.log_softmax(student_logits / temperature, dim=1)
     p = F.softmax(teacher_logits.detach() / temperature, dim=1)
     return temperature**2 * criterion(log_q, p)
+
+
+@accepted("debug_shuffled_cache")
+def by_rows_of_one_table(teacher, student, data_loader, loss_function, optimizer, epochs=1):
+    row_of, blocks = {}, []
+    with torch.no_grad():
+        for ids, data in data_loader:
+            for name in ids:
+                row_of[int(name)] = len(row_of)
+            blocks.append(teacher.eval()(data))
+    table = torch.cat(blocks)
+    for _ in range(epochs):
+        for ids, data in data_loader:
+            student.train().zero_grad()
+            loss_function(student(data), table[[row_of[int(name)] for name in ids]]).backward()
+            optimizer.step()
+    return student.state_dict()
+
+
+@accepted("debug_shuffled_cache")
+def fills_the_cache_in_the_first_epoch(teacher, student, data_loader, loss_function, optimizer, epochs=1):
+    kept = {}
+    teacher.eval()
+    student.train()
+    for _ in range(epochs):
+        for ids, data in data_loader:
+            new = [i for i, name in enumerate(ids.tolist()) if name not in kept]
+            if new:
+                kept |= zip([ids[i].item() for i in new], teacher(data[new]).detach(), strict=True)
+            loss = loss_function(student(data), torch.stack([kept[i.item()] for i in ids]))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return {name: value.clone() for name, value in student.state_dict().items()}
+
+
+@accepted("debug_woken_teacher")
+def calls_eval_before_each_answer(student, teacher):
+    class Pair(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.student, self.teacher = student, teacher.requires_grad_(False)
+
+        def forward(self, inputs):
+            self.teacher.eval()
+            return self.student(inputs), self.teacher(inputs).detach()
+
+    return Pair()
+
+
+@accepted("debug_woken_teacher")
+def keeps_the_teacher_out_of_the_tree(student, teacher):
+    class Pair(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.student = student
+            self._outside = (teacher.eval(),)
+
+        def forward(self, inputs):
+            with torch.no_grad():
+                target = self._outside[0](inputs)
+            return [self.student(inputs), target]
+
+    return Pair()
