@@ -49,6 +49,7 @@ TOPICS = {
         "debug_shrinking_loss",
         "debug_shuffled_cache",
         "debug_woken_teacher",
+        "debug_shifted_logits",
     ),
 }
 NAMES = tuple(name for names in TOPICS.values() for name in names)

@@ -99,3 +99,22 @@ def keeps_the_teacher_out_of_the_tree(student, teacher):
             return [self.student(inputs), target]
 
     return Pair()
+
+
+@accepted("debug_shifted_logits")
+def pads_the_labels_instead(student_logits, teacher_logits, labels, ignore_index=-100):
+    following = F.pad(labels[:, 1:], (0, 1), value=ignore_index)
+    return tokens.flattens_and_selects(student_logits, teacher_logits, following != ignore_index)
+
+
+@accepted("debug_shifted_logits")
+def position_by_position(student_logits, teacher_logits, labels, ignore_index=-100):
+    total, number = student_logits[:0].sum(), 0
+    for n, row in enumerate(labels.tolist()):
+        for position, label in enumerate(row[1:]):
+            if label != ignore_index:
+                log_q = student_logits[n, position].log_softmax(-1)
+                log_p = teacher_logits[n, position].detach().log_softmax(-1)
+                total = total + (log_p.exp() * (log_p - log_q)).sum()
+                number += 1
+    return total / max(number, 1)
