@@ -105,9 +105,7 @@ def generalized_jsd(
         raise ValueError(f"beta must lie between 0 and 1, got {beta}: at its ends the divergence is 0.")
     log_q = _log_probabilities(student_logits, mask)
     log_p = _log_probabilities(teacher_logits.detach(), mask)
-    least = torch.finfo(
-        log_q.dtype
-    ).min  # logaddexp of -inf and -inf, a class ruled out by both, has no gradient
+    least = torch.finfo(log_q.dtype).min  # a class that both rule out: logaddexp of two -inf has no gradient
     log_m = torch.logaddexp(
         log_p.clamp(min=least) + math.log(beta), log_q.clamp(min=least) + math.log1p(-beta)
     )
