@@ -79,7 +79,7 @@ def test_a_head_does_not_learn_how_often_an_intent_occurs():
 
 def test_autograd_keeps_activations_but_not_under_no_grad():
     model = nn.Sequential(nn.Linear(100, 100), nn.Tanh())
-    inputs = torch.randn(250, 100)
+    inputs = torch.randn(250, 100, requires_grad=True)
     assert kept_for_backward(model, lambda: model(inputs)) == pytest.approx(
         0.2
     )  # its input and tanh's output
