@@ -39,6 +39,7 @@ TOPICS = {
         "similarity_preserving",
         "contrastive_kd",
     ),
+    "crosslingual": ("multilingual_mse",),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
     "debug": (
         "debug_ignored_mask",

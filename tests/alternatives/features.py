@@ -132,3 +132,26 @@ def with_the_frobenius_norm_in_float64(student, teacher):
         goal = F.normalize(teacher.double() @ teacher.double().T)
     made = F.normalize(student.double() @ student.double().T)
     return ((made - goal).norm(p="fro") ** 2 / made.numel()).to(student.dtype)
+
+
+@accepted("contrastive_kd")
+def as_a_cross_entropy(student, teacher, temperature=0.07):
+    s, t = F.normalize(student, dim=-1), F.normalize(teacher, dim=-1).detach()
+    return F.cross_entropy(s @ t.T / temperature, torch.arange(len(s)))
+
+
+@accepted("contrastive_kd")
+def with_cosine_similarity_and_logsumexp(student, teacher, temperature=0.07):
+    scores = F.cosine_similarity(student[:, None], teacher.detach()[None], dim=2) / temperature
+    return (torch.logsumexp(scores, 1) - torch.diagonal(scores)).mean()
+
+
+@accepted("contrastive_kd")
+def row_by_row_with_negatives_second(student, teacher, temperature=0.07):
+    losses = []
+    for i, s in enumerate(student):
+        t = torch.cat([teacher[i : i + 1], teacher[:i], teacher[i + 1 :]]).detach()
+        t = t / (t.square().sum(1, keepdim=True) + 1e-8).sqrt()
+        scores = t @ s / (s.norm() + 1e-8) / temperature
+        losses.append(-F.log_softmax(scores, 0)[0])
+    return sum(losses) / len(losses)
