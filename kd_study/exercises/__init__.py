@@ -37,6 +37,7 @@ TOPICS = {
         "rkd_distance",
         "rkd_angle",
         "similarity_preserving",
+        "layer_map",
         "contrastive_kd",
     ),
     "crosslingual": ("multilingual_mse",),
