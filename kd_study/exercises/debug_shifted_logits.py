@@ -112,6 +112,13 @@ ask for a test: give one label that counts, and look at which position gets a gr
                 f"where only token {place} counts, the logits at position {place - 1} should get a gradient, not those at {positions}",
                 f"只有第{place}个token计入时，应是位置{place - 1}的logits得到梯度，而不是{positions}",
             )
+            each = kl_of_tokens(normal(1, 5, 4, seed=1), normal(1, 5, 4, seed=2))
+            expect_close(
+                fn(normal(1, 5, 4, seed=1), normal(1, 5, 4, seed=2), labels),
+                each[0, place - 1],
+                f"where only token {place} counts, the loss should be the cost of position {place - 1}",
+                f"只有第{place}个token计入时，损失应是位置{place - 1}的损失",
+            )
 
     @check(en="A worked example", zh="手算例子")
     def agrees_with_a_worked_example(self, fn):
