@@ -40,7 +40,7 @@ TOPICS = {
         "layer_map",
         "contrastive_kd",
     ),
-    "crosslingual": ("multilingual_mse",),
+    "crosslingual": ("mean_pool", "multilingual_mse"),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
     "debug": (
         "debug_ignored_mask",

@@ -1,7 +1,7 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import LossExercise, Text, check, expect, expect_close, gradient, normal
+from kd_study.exercises.base import LossExercise, Text, check, expect, expect_close, gradient, normal, outcome
 
 
 class RKDDistance(LossExercise):
@@ -15,7 +15,7 @@ class RKDDistance(LossExercise):
     against_overflow = Text(
         "equal points have the distance 0: guard the root", "重合的点距离为0：请保护开平方"
     )
-    dtypes = (torch.float64,)  # torch.cdist, a fine way to do it, has no bfloat16 on a CPU
+    dtypes = (torch.float64,)
     sources = ("Park et al. 2019, arXiv:1904.05068, section 3.2.1", "autogluon/autogluon PR#1983")
     statement = Text(
         en=r"""
@@ -201,6 +201,16 @@ Huber让少数相距很远的点对不至于主宰整批。平均值也在计算
             "change with the scale, so neither may the gradient point that way",
             "梯度与归一化距离上Huber损失的梯度不符；是不是把平均距离detach了？损失与尺度无关，梯度也就不该指向那个方向",
             tolerance=1e-2,
+        )
+
+    @check(en="bfloat16 in, bfloat16 out", zh="输入bfloat16，输出也是bfloat16")
+    def keeps_bfloat16(self, fn):
+        came = outcome(lambda: fn(normal(4, 3).bfloat16(), normal(4, 3, seed=1).bfloat16()).dtype)
+        expect(
+            came
+            in (torch.bfloat16, "NotImplementedError"),  # torch.cdist, a fine way to do it, can't on a CPU
+            f"bfloat16 goes in and {came} comes out; the loss has the dtype of its input",
+            f"输入是bfloat16，输出却是{came}；损失应保持输入的dtype",
         )
 
     def probes(self):

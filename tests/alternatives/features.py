@@ -1,4 +1,6 @@
+from fractions import Fraction
 from itertools import permutations
+from math import floor
 
 import torch
 import torch.nn.functional as F
@@ -155,3 +157,33 @@ def row_by_row_with_negatives_second(student, teacher, temperature=0.07):
         scores = t @ s / (s.norm() + 1e-8) / temperature
         losses.append(-F.log_softmax(scores, 0)[0])
     return sum(losses) / len(losses)
+
+
+@accepted("layer_map")
+def by_floor_of_a_fraction(student_layers, teacher_layers):
+    if student_layers < 1 or student_layers > teacher_layers:
+        raise ValueError("depths don't fit")
+    return [floor(Fraction(i * teacher_layers, student_layers)) for i in range(1, 1 + student_layers)]
+
+
+@accepted("layer_map")
+def by_running_remainder(student_layers, teacher_layers):
+    if student_layers <= 0:
+        raise ValueError(student_layers)
+    if teacher_layers < student_layers:
+        raise ValueError(teacher_layers)
+    step, rest = divmod(teacher_layers, student_layers)
+    layers, here, left = [], 0, 0
+    for _ in range(student_layers):
+        left += rest
+        here += step + left // student_layers
+        left %= student_layers
+        layers.append(here)
+    return layers
+
+
+@accepted("layer_map")
+def by_int_of_the_product(student_layers, teacher_layers):
+    if not 0 < student_layers <= teacher_layers:
+        raise ValueError
+    return list(map(lambda i: int((i + 1) * teacher_layers / student_layers), range(student_layers)))
