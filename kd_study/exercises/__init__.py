@@ -41,6 +41,7 @@ TOPICS = {
         "contrastive_kd",
     ),
     "crosslingual": ("mean_pool", "multilingual_mse"),
+    "sequences": ("reverse_kl",),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
     "debug": (
         "debug_ignored_mask",

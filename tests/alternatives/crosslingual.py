@@ -26,3 +26,29 @@ def row_by_row_in_float64_with_norms(student_source, student_target, teacher_sou
     for source, target, goal in rows:
         total = total + torch.dot(source - goal, source - goal) + torch.dot(target - goal, target - goal)
     return (total / (2 * teacher_source.numel())).to(student_source.dtype)
+
+
+@accepted("mean_pool")
+def sentence_by_sentence(hidden, mask):
+    rows = []
+    for tokens, keep in zip(hidden, mask.bool(), strict=True):
+        kept = tokens[keep]
+        rows.append(kept.mean(0) if len(kept) else tokens.new_zeros(tokens.shape[-1]))
+    return torch.stack(rows)
+
+
+@accepted("mean_pool")
+def with_weights_and_einsum(hidden, mask):
+    keep = mask != 0
+    weights = keep / keep.sum(1, keepdim=True).clamp(min=1e-9)
+    clean = torch.where(keep.unsqueeze(-1), hidden, torch.zeros((), dtype=hidden.dtype))
+    return torch.einsum("nl,nld->nd", weights.to(hidden.dtype), clean)
+
+
+@accepted("mean_pool")
+def with_a_scatter_of_the_kept_tokens(hidden, mask):
+    rows, places = mask.bool().nonzero(as_tuple=True)
+    total = torch.zeros(hidden.shape[0], hidden.shape[2], dtype=torch.float64)
+    total = total.index_add(0, rows, hidden[rows, places].double())
+    number = torch.bincount(rows, minlength=len(hidden)).clamp(min=1)
+    return (total / number[:, None]).to(hidden.dtype)
