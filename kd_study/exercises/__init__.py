@@ -37,10 +37,11 @@ TOPICS = {
         "rkd_distance",
         "rkd_angle",
         "similarity_preserving",
+        "minilm_relation",
         "layer_map",
         "contrastive_kd",
     ),
-    "crosslingual": ("mean_pool", "multilingual_mse"),
+    "crosslingual": ("mean_pool", "multilingual_mse", "retrieval_accuracy"),
     "sequences": ("reverse_kl",),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
     "debug": (

@@ -187,3 +187,49 @@ def by_int_of_the_product(student_layers, teacher_layers):
     if not 0 < student_layers <= teacher_layers:
         raise ValueError
     return list(map(lambda i: int((i + 1) * teacher_layers / student_layers), range(student_layers)))
+
+
+@accepted("minilm_relation")
+def sentence_by_sentence_without_padding(student_values, teacher_values, heads, mask=None):
+    keep = torch.ones(student_values.shape[:2]) if mask is None else mask
+    total, count = student_values[keep.bool()].sum() * 0, 0
+    for s, t, m in zip(student_values, teacher_values.detach(), keep.bool(), strict=True):
+        for a, b in zip(s[m].chunk(heads, dim=1), t[m].chunk(heads, dim=1), strict=True):
+            log_q, log_p = (torch.log_softmax(x @ x.T / x.shape[1] ** 0.5, dim=1) for x in (a, b))
+            total = total + F.kl_div(log_q, log_p, reduction="sum", log_target=True)
+            count += len(a)
+    return total / max(count, 1)
+
+
+@accepted("minilm_relation")
+def with_scores_of_minus_infinity(student_values, teacher_values, heads, mask=None):
+    n, length, _ = student_values.shape
+    keep = torch.ones(n, length, dtype=torch.bool) if mask is None else mask != 0
+
+    def rows(values):
+        v = values.masked_fill(~keep.unsqueeze(-1), 0.0).reshape(n, length, heads, -1).permute(0, 2, 1, 3)
+        scores = torch.einsum("nhqd,nhkd->nhqk", v, v) / v.shape[-1] ** 0.5
+        scores = scores.masked_fill(~keep[:, None, None, :], float("-inf"))
+        return scores.permute(0, 2, 1, 3)[keep]
+
+    q, p = rows(student_values).log_softmax(-1), rows(teacher_values).detach().softmax(-1)
+    each = torch.where(p > 0, p * (p.clamp(min=1e-38).log() - q.masked_fill(p == 0, 0.0)), 0.0)
+    return each.sum() / max(keep.sum().item() * heads, 1)
+
+
+@accepted("minilm_relation")
+def with_a_large_negative_number_and_weights(student_values, teacher_values, heads, mask=None):
+    weight = (
+        student_values.new_ones(student_values.shape[:2]) if mask is None else mask.to(student_values.dtype)
+    )
+    hidden = (weight == 0)[..., None]
+
+    def log_rows(values):
+        parts = values.masked_fill(hidden, 0).chunk(heads, -1)
+        scores = torch.stack([x @ x.transpose(1, 2) / x.shape[-1] ** 0.5 for x in parts], 1)
+        return F.log_softmax(scores.masked_fill((weight == 0)[:, None, None], -1e9), -1)
+
+    with torch.no_grad():
+        log_p = log_rows(teacher_values)
+    each = F.kl_div(log_rows(student_values), log_p, reduction="none", log_target=True).sum(-1)
+    return (each * weight[:, None]).sum() / (heads * weight.sum()).clamp(min=1)
