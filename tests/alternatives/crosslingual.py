@@ -52,3 +52,24 @@ def with_a_scatter_of_the_kept_tokens(hidden, mask):
     total = total.index_add(0, rows, hidden[rows, places].double())
     number = torch.bincount(rows, minlength=len(hidden)).clamp(min=1)
     return (total / number[:, None]).to(hidden.dtype)
+
+
+@accepted("retrieval_accuracy")
+def by_counting_rivals(source, target):
+    source, target = (side / side.norm(dim=1, keepdim=True) for side in (source, target))
+    cosines = torch.einsum("id,jd->ij", source, target)
+    own = cosines.diag()
+    at_least = cosines >= own[:, None], cosines >= own
+    return (at_least[0].sum(1) == 1).double().mean().item(), (at_least[1].sum(0) == 1).double().mean().item()
+
+
+@accepted("retrieval_accuracy")
+def sentence_by_sentence_with_plain_numbers(source, target):
+    def share(queries, documents):
+        hits = 0
+        for i, query in enumerate(queries):
+            similar = F.cosine_similarity(query[None].double(), documents.double()).tolist()
+            hits += all(similar[i] > other for j, other in enumerate(similar) if j != i)
+        return hits / len(queries)
+
+    return share(source, target), share(target, source)
