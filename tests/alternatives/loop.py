@@ -52,6 +52,21 @@ def asks_a_copy_of_the_teacher(student, teacher, inputs, optimizer, loss_functio
 
 
 @accepted("distill_step")
+def remembers_one_mode_for_all_parts(student, teacher, inputs, optimizer, loss_function):
+    mode = teacher.training
+    teacher.eval()
+    student.train()
+    with torch.no_grad():
+        target = teacher(inputs)
+    teacher.train(mode)
+    optimizer.zero_grad()
+    loss = loss_function(student(inputs), target)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+@accepted("distill_step")
 def with_a_closure(student, teacher, inputs, optimizer, loss_function):
     modes = {name: part.training for name, part in teacher.named_modules()}
     teacher.train(False)
