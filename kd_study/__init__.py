@@ -4,7 +4,7 @@ from importlib import import_module
 
 _HOMES = {
     "grading": "grade Report",
-    "notebook": "check hint solution yours_or_reference progress lesson_map",
+    "notebook": "check hint solution yours_or_reference progress lesson_map exercise_table",
     "widgets": "guess try_commands show_answers",
     "language": "use_language",
 }

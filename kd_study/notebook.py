@@ -1,4 +1,4 @@
-"""What a notebook calls: check, hint, solution, yours_or_reference, progress, lesson_map.
+"""What a notebook calls: check, hint, solution, yours_or_reference, and pages that show where one stands.
 
 Nothing here raises at a learner: a mistyped name is answered with one sentence.
 """
@@ -113,6 +113,25 @@ def lesson_map() -> None:
     for lesson in lessons():
         done = f"{lesson.solved(_records())}/{len(lesson.exercises)}" if lesson.exercises else ""
         lines.append(f"| [{lesson.title}]({lesson.name}.ipynb) | {lesson.question} | {done} |")
+    show_markdown("\n".join(lines))
+
+
+def exercise_table() -> None:
+    """Shows every exercise with its topic, difficulty, time and lesson, and whether it is solved."""
+    from kd_study.lessons import lessons
+    from kd_study.questions import LEVELS
+    from kd_study.summary import summarise, topic_title
+
+    titles = [
+        "", say("exercise", "练习"), say("topic", "主题"), say("level", "难度"), say("minutes", "分钟"),
+        say("lesson", "课程"),
+    ]  # fmt: skip
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    links = {lesson.name: f"[{lesson.title}]({lesson.name}.ipynb)" for lesson in lessons()}
+    for row in summarise(_records()):
+        task = exercise(row.exercise)
+        cells = [row.mark, f"`{task.name}`", topic_title(task.topic), str(LEVELS[task.level])]
+        lines.append(f"| {' | '.join([*cells, str(task.minutes), links.get(task.lesson, '')])} |")
     show_markdown("\n".join(lines))
 
 
