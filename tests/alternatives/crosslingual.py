@@ -73,3 +73,27 @@ def sentence_by_sentence_with_plain_numbers(source, target):
         return hits / len(queries)
 
     return share(source, target), share(target, source)
+
+
+@accepted("csls")
+def pair_by_pair_with_plain_numbers(source, target, k=10):
+    def cos(x, y):
+        return torch.dot(x, y).item() / (x.norm() * y.norm()).item()
+
+    def r(x, others):
+        nearest = sorted((cos(x, other) for other in others), reverse=True)[:k]
+        return sum(nearest) / len(nearest)
+
+    a, b = source.double(), target.double()
+    r_target = [r(y, a) for y in b]
+    return torch.tensor(
+        [[2 * cos(x, y) - r(x, b) - r_y for y, r_y in zip(b, r_target, strict=True)] for x in a]
+    ).to(source.dtype)
+
+
+@accepted("csls")
+def with_sorted_rows_and_columns(source, target, k=10):
+    cosines = F.cosine_similarity(source[:, None], target[None], dim=-1)
+    by_row = cosines.sort(dim=1, descending=True)[0][:, :k].mean(1)
+    by_column = cosines.sort(dim=0, descending=True)[0][:k].mean(0)
+    return (cosines - by_row.unsqueeze(1)) + (cosines - by_column)
