@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from kd_solutions import assets, templates, translations
@@ -116,9 +117,9 @@ def _load_commands(language: str, split: str) -> Commands:
         raise StudyError(
             f"There are no commands in {language!r}; choose among {' '.join(command_languages())}."
         )
-    path = _data_folder() / "commands" / f"{language}.json"
+    path = _commands_folder() / f"{language}.json"
     if not path.exists():
-        _write_json(path, _sample_commands(language))
+        write_json(path, _sample_commands(language))
     rows = json.loads(path.read_text("utf-8"))[split]
     names = served_intents() if split == "rare" else intent_names()
     return Commands(
@@ -144,7 +145,7 @@ def command_languages() -> tuple[str, ...]:
 @cache
 def parallel_languages() -> dict[str, int]:
     """Language → number of training pairs, sorted by language."""
-    return _read_json(_data_folder() / "parallel.json")["pairs"]
+    return read_json(data_folder() / "parallel.json")["pairs"]
 
 
 def load_parallel(languages: Sequence[str]) -> ParallelText:
@@ -152,13 +153,11 @@ def load_parallel(languages: Sequence[str]) -> ParallelText:
     if unknown := [language for language in languages if language not in parallel_languages()]:
         known = " ".join(parallel_languages())
         raise StudyError(f"There is no parallel text in {', '.join(unknown)}; choose among {known}.")
-    folder = _data_folder()
-    shared = _read_json(folder / "parallel.json")
+    folder = data_folder()
+    shared = read_json(folder / "parallel.json")
     return ParallelText(
         english=shared["english"],
-        translations={
-            name: list(map(tuple, _read_json(folder / f"pairs/{name}.json"))) for name in languages
-        },
+        translations={name: list(map(tuple, read_json(folder / f"pairs/{name}.json"))) for name in languages},
         held_out=frozenset(shared["held_out"]),
     )
 
@@ -216,18 +215,31 @@ def _dictionary(language: str):
 
 
 @cache
-def _data_folder() -> Path:
-    """The folder of everything parsed, made on first use; its name says from what and by which code."""
-    code = b"".join(Path(module.__file__).read_bytes() for module in (templates, translations))
+def data_folder() -> Path:
+    """The folder of the parsed translations, made on first use; its name says from what and by which code."""
     sources = "".join(map(assets.asset_version, ("translations", "frontend")))
-    made_of = [
-        hashlib.sha256(code + Path(__file__).read_bytes() + sources.encode()).hexdigest()[:12],
-        *(f"{name}-{version(name)}" for name in ("home-assistant-intents", "hassil")),
-    ]
-    folder = assets.cache_folder() / "data" / "-".join(made_of)
+    folder = (
+        assets.cache_folder()
+        / "data"
+        / fingerprint(translations, f"{sources} {HELD_OUT} {HELD_OUT_LANGUAGES}")
+    )
     if not (folder / "parallel.json").exists():
         _parse_translations(folder)
     return folder
+
+
+@cache
+def _commands_folder() -> Path:
+    packages = " ".join(version(name) for name in ("home-assistant-intents", "hassil"))
+    return data_folder() / f"commands-{fingerprint(templates, packages)}"
+
+
+def fingerprint(*made_of: ModuleType | str) -> str:
+    """Twelve characters that change with these modules' code and these texts: a name for what they made."""
+    digest = hashlib.sha256()
+    for part in made_of:
+        digest.update(part.encode() if isinstance(part, str) else Path(part.__file__).read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _parse_translations(folder: Path) -> None:
@@ -250,16 +262,16 @@ def _parse_translations(folder: Path) -> None:
     for name, table in pairs.items():
         rows = [(number[text], translation) for text, several in table.items() for translation in several]
         counts[name] = sum(texts[index] not in held_out for index, _ in rows)
-        _write_json(folder / f"pairs/{name}.json", rows)
+        write_json(folder / f"pairs/{name}.json", rows)
     shared = {"english": texts, "held_out": sorted(number[text] for text in held_out), "pairs": counts}
-    _write_json(folder / "parallel.json", shared)  # last: its presence says that all is there
+    write_json(folder / "parallel.json", shared)  # last: its presence says that all is there
 
 
-def _read_json(path: Path):
+def read_json(path: Path):
     return json.loads(path.read_text("utf-8"))
 
 
-def _write_json(path: Path, content) -> None:
+def write_json(path: Path, content) -> None:
     """Atomic: another process sees the old file, the whole new one, or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:

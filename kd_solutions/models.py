@@ -117,6 +117,7 @@ class StudentModel(nn.Module):
         self.sizes = {"rows": rows, "width": width, "hidden": hidden, "size": size}
         self.features = Subwords(rows)
         self.table = nn.EmbeddingBag(rows, width, mode="mean", sparse=True)
+        nn.init.normal_(self.table.weight, std=0.1)  # pieces that were never met shall say little
         self.body = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, size))
         self.head = nn.Linear(size, len(self.labels))
 

@@ -100,6 +100,45 @@ class Subwords:
         return np.split(ids, np.cumsum(valid.sum(axis=1))[:-1])
 
 
+class WordBags:
+    """Many texts, cut into words once, from which batches are drawn with some of their words left out."""
+
+    def __init__(self, subwords: Subwords, texts: Iterable[str]):
+        index: dict[str, int] = {}
+        words, lengths = [], []
+        for text in texts:
+            of_text = [index.setdefault(word, len(index)) for word in tokenize(text)]
+            words += of_text
+            lengths.append(len(of_text))
+        self._words = _Ragged(np.array(words, dtype=np.int64), np.array(lengths, dtype=np.int64))
+        pieces = subwords.of_words(list(index)) or [np.zeros(0, dtype=np.int64)]
+        self._pieces = _Ragged(np.concatenate(pieces), np.array([len(ids) for ids in pieces]))
+
+    def batch(self, texts: np.ndarray, dropout: float, rng: np.random.Generator) -> Features:
+        """Features of the texts with these numbers, (N) int64; each word is left out at `dropout`'s rate."""
+        words, of_text = self._words.take(texts)
+        kept = rng.random(len(words)) >= dropout
+        words, of_text = words[kept], of_text[kept]
+        ids, of_word = self._pieces.take(words)
+        sizes = np.bincount(of_text[of_word], minlength=len(texts))
+        return Features(torch.from_numpy(ids), torch.from_numpy(np.cumsum(sizes) - sizes))
+
+
+class _Ragged:
+    """Rows of different lengths, one after the other in `flat`."""
+
+    def __init__(self, flat: np.ndarray, lengths: np.ndarray):
+        self.flat, self.lengths = flat, lengths
+        self.starts = np.cumsum(lengths) - lengths
+
+    def take(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The elements of these rows, and for each of them the position of its row in `rows`."""
+        lengths = self.lengths[rows]
+        position = np.repeat(np.arange(len(rows)), lengths)
+        first = np.cumsum(lengths) - lengths
+        return self.flat[np.arange(lengths.sum()) + (self.starts[rows] - first)[position]], position
+
+
 def _code_points(words: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
     """(W, longest) uint64 code points, zeros behind the end; (W,) lengths."""
     lengths = np.array([len(word) for word in words])

@@ -92,6 +92,31 @@ def progress(
         print_progress()
 
 
+@app.command()
+def distill(
+    languages: Annotated[list[str] | None, typer.Option(help="codes, such as de fr zh; or none: all")] = None,
+    more: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    seed: Annotated[int, typer.Option(help="of the weights and the order of the texts")] = 0,
+    steps: Annotated[int | None, typer.Option(min=1, help="fewer for a quick look")] = None,
+    json: Annotated[bool, typer.Option("--json", help="one JSON object on standard output")] = False,
+) -> None:
+    """Distil a student for many languages from the English teacher, and print what it can do."""
+    from kd_study.flagship_cli import distill_and_report
+
+    distill_and_report([*(languages or []), *(more or [])], seed, steps, json)
+
+
+@app.command()
+def predict(
+    text: Annotated[str, typer.Argument(help="a command in any language")] = "",
+    json: Annotated[bool, typer.Option("--json", help="one JSON object on standard output")] = False,
+) -> None:
+    """Ask the student that was distilled last what a command means."""
+    from kd_study.flagship_cli import ask
+
+    ask(text, json)
+
+
 def main() -> None:
     """Run the command line; whatever a person can mend ends as one sentence and exit code 2."""
     try:

@@ -1,0 +1,79 @@
+"""The flagship's table: what teacher, student and control can do in each language, measured alike."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kd_solutions import data
+from kd_solutions.data import ENGLISH
+from kd_solutions.evaluate import accuracy, retrieval_at_1
+from kd_solutions.flagship import encode
+from kd_solutions.models import StudentModel, TeacherModel
+from kd_solutions.signals import CachedSignal
+
+RETRIEVED = 1000  # held-out pairs among which one must be found
+
+
+@dataclass(frozen=True)
+class Row:
+    """Accuracy in percent on the commands of one language."""
+
+    teacher: float
+    student: float
+    english_labels_only: float
+
+
+def score_languages(
+    languages: Sequence[str],
+    teacher: TeacherModel,
+    student: StudentModel,
+    control: StudentModel,
+    split: str = "test",
+    progress: bool = True,
+) -> dict[str, Row]:
+    """Language → accuracies on a split of its commands, English first; without the languages that have none.
+
+    split: "test"; or "dev", where a recipe is chosen, and English has none; or "rare".
+    """
+    read = CachedSignal(teacher, progress=progress)
+    rows = {}
+    for language in (ENGLISH, *(name for name in languages if name != ENGLISH)):
+        if language not in data.command_languages():
+            continue
+        commands = data.load_commands(language, split)
+        if not len(commands):
+            continue
+        with torch.no_grad():
+            logits = (
+                teacher.head(read(commands.texts)),
+                student.head(encode(student, commands.texts)),
+                control.head(encode(control, commands.texts)),
+            )
+        rows[language] = Row(*(100 * accuracy(part, commands.labels) for part in logits))
+    return rows
+
+
+def retrieval(student: StudentModel, languages: Sequence[str]) -> dict[str, float]:
+    """Language → percent of held-out translations whose own English string is the nearest of up to 1,000.
+
+    Both sides are read by the student. Languages with fewer than 1,000 held-out pairs get an easier task.
+    """
+    parallel = data.load_parallel([language for language in languages if language != ENGLISH])
+    found = {}
+    for language in parallel.languages:
+        pairs = parallel.held_out_pairs(language, RETRIEVED)
+        english, translated = (encode(student, side) for side in zip(*pairs, strict=True))
+        found[language] = 100 * retrieval_at_1(translated, english)
+    return found
+
+
+def texts_per_second(student: StudentModel, texts: Sequence[str], batch_size: int = 1) -> float:
+    """Texts a second from string to logits, words met before or not as they come."""
+    start = time.perf_counter()
+    with torch.no_grad():
+        for first in range(0, len(texts), batch_size):
+            _: Tensor = student(texts[first : first + batch_size])
+    return len(texts) / (time.perf_counter() - start)
