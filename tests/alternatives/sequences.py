@@ -38,3 +38,45 @@ def fills_the_padding_and_subtracts_the_entropy(student_logits, teacher_logits, 
     cross_entropy = -torch.einsum("nlc,nlc->nl", q, F.log_softmax(teacher_logits, dim=-1))
     weights = kept.to(q.dtype)
     return ((cross_entropy - entropy) * weights).sum() / weights.sum().clamp_min(1)
+
+
+@accepted("generalized_jsd")
+def as_entropy_of_the_mixture_less_mean_entropy(student_logits, teacher_logits, beta=0.5, mask=None):
+    if beta <= 0 or beta >= 1:
+        raise ValueError("beta")
+    student, teacher = student_logits, teacher_logits.detach()
+    if mask is not None:
+        student, teacher = student[mask > 0], teacher[mask > 0]
+    q, p = student.double().softmax(-1), teacher.double().softmax(-1)
+    mixed, *parts = ((-torch.xlogy(x, x.clamp(min=1e-30))).sum(-1) for x in (beta * p + (1 - beta) * q, p, q))
+    each = mixed - beta * parts[0] - (1 - beta) * parts[1]
+    return (each.sum() / max(each.numel(), 1)).to(student_logits.dtype)
+
+
+@accepted("generalized_jsd")
+def with_kl_div_and_a_detached_mixture(student_logits, teacher_logits, beta=0.5, mask=None):
+    if not (beta > 0 and beta < 1):
+        raise ValueError("beta must lie strictly between 0 and 1")
+    kept = torch.ones(student_logits.shape[:2], dtype=torch.bool) if mask is None else mask.bool()
+    log_q = F.log_softmax(student_logits[kept], dim=-1)
+    with torch.no_grad():
+        log_p = F.log_softmax(teacher_logits[kept], dim=-1)
+        weights = torch.tensor([beta, 1 - beta], dtype=log_q.dtype).log()
+        log_m = torch.stack([log_p + weights[0], log_q + weights[1]]).logsumexp(0)
+    total = beta * F.kl_div(log_m, log_p, reduction="sum", log_target=True)
+    total = total + (1 - beta) * F.kl_div(log_m, log_q, reduction="sum", log_target=True)
+    return total / kept.sum().clamp(min=1)
+
+
+@accepted("generalized_jsd")
+def with_a_guarded_mixture_and_filled_padding(student_logits, teacher_logits, beta=0.5, mask=None):
+    if beta in (0, 1) or abs(beta - 0.5) > 0.5:
+        raise ValueError(beta)
+    weight = torch.ones(student_logits.shape[:2]) if mask is None else mask.float()
+    hidden = weight.unsqueeze(-1) == 0
+    q = torch.softmax(student_logits.masked_fill(hidden, 0.0), -1)
+    p = torch.softmax(teacher_logits.detach().masked_fill(hidden, 0.0), -1)
+    log_m = (beta * p + (1 - beta) * q).clamp(min=1e-10).log()
+    to_m = [(x * (x.clamp(min=1e-10).log() - log_m)).sum(-1) for x in (p, q)]
+    loss = (weight * (beta * to_m[0] + (1 - beta) * to_m[1])).sum() / weight.sum().clamp(min=1)
+    return loss.to(student_logits.dtype)
