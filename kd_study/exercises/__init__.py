@@ -42,7 +42,7 @@ TOPICS = {
         "contrastive_kd",
     ),
     "crosslingual": ("mean_pool", "multilingual_mse", "retrieval_accuracy", "csls", "procrustes"),
-    "sequences": ("reverse_kl", "generalized_jsd"),
+    "sequences": ("reverse_kl", "generalized_jsd", "uld_loss"),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
     "debug": (
         "debug_ignored_mask",

@@ -68,7 +68,7 @@ $$\mathrm{CSLS}(x, y) = 2 \cos(x, y) - r(x) - r(y),$$
         en="""
 For one query x the terms 2 cos and r(x) alone would change nothing: r(x) is the same for all candidates. It is r(y) that moves
 the ranking; r(x) makes scores of different queries comparable, which one needs for a threshold, as in mining parallel
-sentences from the web. The margin scores of LASER and LaBSE's mining divide where CSLS subtracts.
+sentences from the web. LASER's margin score (Artetxe & Schwenk 2019) divides where CSLS subtracts.
 
 It is no free lunch: r needs the whole set of queries, so scores depend on what else is searched, and a single query at serving
 time has no neighbourhood on its side. Then r(y) is taken from a fixed sample.
@@ -78,7 +78,7 @@ plain cosines, with the arg max of these scores; the gain shows how bad the hubs
 neighbours, NM memory.""",
         zh="""
 对单个查询x来说，只有2 cos和r(x)两项不会改变任何排名：r(x)对所有候选都一样。改变排名的是r(y)；r(x)则让不同查询的得分可以互相
-比较，设阈值时需要这一点，例如从网络上挖掘平行句子。LASER与LaBSE挖掘平行句时用的margin得分与它类似，只是把相减换成了相除。
+比较，设阈值时需要这一点，例如从网络上挖掘平行句子。LASER的margin得分（Artetxe & Schwenk 2019）与它类似，只是把相减换成了相除。
 
 天下没有免费的午餐：r需要全部查询，所以得分取决于还有哪些别的查询；上线后只有单个查询，它那一侧没有邻域可言。这时r(y)要用一份固定的
 样本来算。

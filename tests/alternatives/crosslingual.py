@@ -1,3 +1,4 @@
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -97,3 +98,21 @@ def with_sorted_rows_and_columns(source, target, k=10):
     by_row = cosines.sort(dim=1, descending=True)[0][:, :k].mean(1)
     by_column = cosines.sort(dim=0, descending=True)[0][:k].mean(0)
     return (cosines - by_row.unsqueeze(1)) + (cosines - by_column)
+
+
+@accepted("procrustes")
+def with_numpy_in_float64(source, target):
+    u, _, vh = np.linalg.svd(source.double().numpy().T @ target.double().numpy())
+    return torch.from_numpy(u @ vh).to(source.dtype)
+
+
+@accepted("procrustes")
+def with_torch_svd_and_v(source, target):
+    u, _, v = torch.svd(torch.einsum("nd,ne->de", source, target))
+    return torch.einsum("ik,jk->ij", u, v)
+
+
+@accepted("procrustes")
+def through_the_transpose(source, target):
+    u, _, vh = torch.linalg.svd(target.double().T @ source.double(), full_matrices=True)
+    return (u @ vh).T.contiguous().to(source.dtype)
