@@ -73,7 +73,7 @@ $$R_h = \mathrm{softmax}\!\left(\frac{V_h V_h^\top}{\sqrt{d}}\right) \in \mathbb
     discussion = Text(
         en="""
 An L × L relation knows neither the width nor the number of attention heads: join all heads' values, cut them anew into relation
-heads, and only this number must agree (asked so often that it is an issue of its own at microsoft/unilm). No projector, and one
+heads, and only this number must agree (microsoft/unilm#349 asks just that). No projector, and one
 layer is enough: the student is free in all the others, so no layer map either. Reported for multilingual MiniLM: 71.1 on XNLI with
 21 million transformer parameters, against 74.5 for XLM-R base with 85 million.
 
@@ -87,7 +87,7 @@ costs: O(N L² D) and N · heads · L² numbers, like attention itself, and it n
 be token i.""",
         zh="""
 L × L的关系里既没有宽度，也没有注意力头数：把所有头的value拼起来，重新切成若干“关系头”，只要这个数目两边一致就行
-（问的人太多，在microsoft/unilm专门有issue讨论）。不需要投影层，而且一层就够：其余各层学生可以自由安排，所以也不需要层映射。
+（microsoft/unilm#349问的正是这个）。不需要投影层，而且一层就够：其余各层学生可以自由安排，所以也不需要层映射。
 据报告，多语言MiniLM用2100万的Transformer参数在XNLI上得到71.1，XLM-R base用8500万得到74.5。
 
 填充有两个角色，要分别掩掉：作为key，它会抢走真实token的权重；作为query，它会添上没人要的行。作者确认过，value关系与注意力一样要加掩码。

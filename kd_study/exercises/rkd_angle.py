@@ -63,7 +63,7 @@ $$\cos_{ijk} = \left\langle \frac{x_i - x_j}{\|x_i - x_j\|},\ \frac{x_k - x_j}{\
     discussion = Text(
         en="""
 Angles forgive more than distances: rotation, shift and scale as those do, and besides they don't let one outlier weigh more
-than a neighbour, for every edge has length 1. The paper finds them the stronger of the two, and adds both.
+than a neighbour, for every edge has length 1. The paper reports them as the stronger of the two in metric learning, and adds both.
 
 The price is N³ cosines: 64 points make 250,000, 1,024 make a thousand million, 4 GiB in float32. So one takes a sub-batch.
 
@@ -76,7 +76,7 @@ compare cosines and not the angles (the slope of arccos is infinite at ±1), and
 (they say nothing of where things lie, so a classifier's loss stays beside them). Time O(N³ D).""",
         zh="""
 角度比距离更宽容：与旋转、平移、尺度无关，这一点和距离一样；而且每条边长度都是1，离群点的分量并不比近邻更大。
-论文发现两者之中角度更有效，并把两者加在一起用。
+论文报告在度量学习中两者以角度更有效，并把两者加在一起用。
 
 代价是N³个余弦：64个点是25万个，1,024个点是十亿个，float32要4 GiB。所以通常只取一个子批。
 

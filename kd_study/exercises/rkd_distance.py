@@ -69,8 +69,8 @@ classifier on top of the teacher can't be put on the student, for nothing says w
 
 Huber keeps the few pairs that are far apart from ruling the batch. The mean belongs to the graph: detached, the gradient
 would push the scale as well. Widely copied code averages over N² instead of N (N − 1) pairs and takes its mean over the
-distances above 0 only; it also zeroes the diagonal in place after a square root, which is why a `.clone()` stands there
-that nobody could explain in one review: without it backward fails, as the root needs its own output.
+distances above 0 only; it also zeroes the diagonal in place after a square root, which is why a `.clone()` stands there.
+In one review the author took it for redundant, until its removal made backward fail: the root needs its own output.
 
 Everything depends on the batch: two points always cost 0, and a batch of near duplicates says little. O(N² D) time, N²
 memory. Asked for next: angles (`rkd_angle`), why not simply cosines (`similarity_preserving`), and what happens where all
@@ -81,7 +81,7 @@ the student's points fall together (0/0: guard the mean, or keep another loss be
 
 Huber让少数相距很远的点对不至于主宰整批。平均值也在计算图之内：若把它detach，梯度还会去推整体尺度。
 流传很广的代码是对N²而不是N (N − 1)个点对取平均，算平均距离时又只取大于0的距离；它还在开平方之后原地把对角线清零，
-所以那里有一个`.clone()`，在一次代码评审中谁也说不清它的用处：没有它，反向传播就会报错，因为开平方的反向要用到自己的输出。
+所以那里有一个`.clone()`。在一次代码评审中，作者以为它多余，去掉之后反向传播却报错了：开平方的反向要用到自己的输出。
 
 一切都取决于批：只有两个点时损失永远是0；一批几乎重复的样本也说明不了什么。时间O(N² D)，内存N²。
 面试官接着会问：角度（`rkd_angle`）；为什么不直接用余弦（`similarity_preserving`）；
