@@ -41,7 +41,7 @@ TOPICS = {
         "layer_map",
         "contrastive_kd",
     ),
-    "crosslingual": ("mean_pool", "multilingual_mse", "retrieval_accuracy", "csls", "procrustes"),
+    "crosslingual": ("mean_pool", "multilingual_mse", "retrieval_accuracy", "csls", "procrustes", "language_weights"),
     "sequences": ("reverse_kl", "generalized_jsd", "uld_loss"),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
     "debug": (

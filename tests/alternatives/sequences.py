@@ -80,3 +80,40 @@ def with_a_guarded_mixture_and_filled_padding(student_logits, teacher_logits, be
     to_m = [(x * (x.clamp(min=1e-10).log() - log_m)).sum(-1) for x in (p, q)]
     loss = (weight * (beta * to_m[0] + (1 - beta) * to_m[1])).sum() / weight.sum().clamp(min=1)
     return loss.to(student_logits.dtype)
+
+
+@accepted("uld_loss")
+def pads_before_sorting(student_logits, teacher_logits):
+    size = max(student_logits.size(-1), teacher_logits.size(-1))
+    with torch.no_grad():
+        p = torch.softmax(
+            F.pad(teacher_logits, (0, size - teacher_logits.size(-1)), value=-torch.inf), dim=-1
+        )
+    q = torch.softmax(F.pad(student_logits, (0, size - student_logits.size(-1)), value=-torch.inf), dim=-1)
+    p, _ = torch.sort(p, dim=-1, descending=True)
+    q, _ = torch.sort(q, dim=-1, descending=True)
+    return F.l1_loss(q, p) * size
+
+
+@accepted("uld_loss")
+def position_by_position_over_the_common_ranks(student_logits, teacher_logits):
+    losses = []
+    rows = zip(student_logits.flatten(0, -2), teacher_logits.detach().flatten(0, -2), strict=True)
+    for student, teacher in rows:
+        q = student[student.argsort(descending=True)].double().softmax(0)
+        p = teacher[teacher.argsort(descending=True)].double().softmax(0)
+        common = min(len(q), len(p))
+        losses.append((q[:common] - p[:common]).abs().sum() + q[common:].sum() + p[common:].sum())
+    return (sum(losses) / len(losses)).to(student_logits.dtype)
+
+
+@accepted("uld_loss")
+def ascending_with_zeros_in_front(student_logits, teacher_logits):
+    q = student_logits.log_softmax(-1).sort(-1).values.exp()
+    p = teacher_logits.log_softmax(-1).sort(-1).values.exp().detach()
+    difference = q.shape[-1] - p.shape[-1]
+    if difference > 0:
+        p = torch.cat([p.new_zeros(*p.shape[:-1], difference), p], -1)
+    elif difference < 0:
+        q = torch.cat([q.new_zeros(*q.shape[:-1], -difference), q], -1)
+    return torch.linalg.vector_norm(q - p, ord=1, dim=-1).mean()
