@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -116,3 +118,23 @@ def with_torch_svd_and_v(source, target):
 def through_the_transpose(source, target):
     u, _, vh = torch.linalg.svd(target.double().T @ source.double(), full_matrices=True)
     return (u @ vh).T.contiguous().to(source.dtype)
+
+
+@accepted("language_weights")
+def as_a_softmax_of_log_counts(counts, alpha=0.3):
+    logs = torch.tensor(list(counts.values()), dtype=torch.float64).log()
+    scores = torch.where(logs.isfinite(), alpha * logs, -torch.inf)
+    return dict(zip(counts, scores.softmax(0).tolist(), strict=True))
+
+
+@accepted("language_weights")
+def from_shares_in_a_loop(counts, alpha=0.3):
+    weights = dict.fromkeys(counts, 0.0)
+    everything = sum(counts.values())
+    for language, number in counts.items():
+        if number > 0:
+            weights[language] = math.pow(number / everything, alpha)
+    total = math.fsum(weights.values())
+    for language in weights:
+        weights[language] /= total
+    return weights
