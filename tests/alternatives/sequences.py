@@ -117,3 +117,45 @@ def ascending_with_zeros_in_front(student_logits, teacher_logits):
     elif difference < 0:
         q = torch.cat([q.new_zeros(*q.shape[:-1], -difference), q], -1)
     return torch.linalg.vector_norm(q - p, ord=1, dim=-1).mean()
+
+
+@accepted("on_policy_loss")
+def row_by_row_up_to_its_end(student_logits, teacher_logits, tokens, prompt_length, eos_id):
+    total, number = student_logits[:0].sum(), 0
+    for student, teacher, row in zip(student_logits, teacher_logits.detach(), tokens.tolist(), strict=True):
+        for place in range(prompt_length, len(row)):
+            log_q, log_p = student[place - 1].log_softmax(0), teacher[place - 1].log_softmax(0)
+            total = total + F.kl_div(log_p, log_q, reduction="sum", log_target=True)
+            number += 1
+            if row[place] == eos_id:
+                break
+    return total / max(number, 1)
+
+
+@accepted("on_policy_loss")
+def slices_the_continuation(student_logits, teacher_logits, tokens, prompt_length, eos_id):
+    student = student_logits[:, prompt_length - 1 : -1]
+    teacher = teacher_logits[:, prompt_length - 1 : -1].detach()
+    continuation = tokens[:, prompt_length:]
+    ended = (
+        torch.cummax((continuation == eos_id).int(), dim=1).values if continuation.numel() else continuation
+    )
+    kept = F.pad(ended, (1, 0))[:, :-1] == 0
+    student, teacher = student[kept], teacher[kept]
+    q = student.softmax(-1)
+    each = (q * (student.log_softmax(-1) - teacher.log_softmax(-1))).sum(-1)
+    return each.sum() / max(len(each), 1)
+
+
+@accepted("on_policy_loss")
+def with_lengths_and_filled_positions(student_logits, teacher_logits, tokens, prompt_length, eos_id):
+    size = tokens.shape[1]
+    place = torch.arange(size).expand_as(tokens)
+    ends = (tokens == eos_id) & (place >= prompt_length)
+    last = torch.where(ends, place, size - 1).amin(1, keepdim=True)
+    predicts = (place + 1 >= prompt_length) & (place + 1 <= last) & (place + 1 < size)
+    student = student_logits.double().masked_fill(~predicts[..., None], 0)
+    teacher = teacher_logits.detach().double().masked_fill(~predicts[..., None], 0)
+    log_q, log_p = student.log_softmax(-1), teacher.log_softmax(-1)
+    cost = torch.einsum("nlc,nlc,nl->", log_q.exp(), log_q - log_p, predicts.double())
+    return (cost / predicts.sum().clamp(min=1)).to(student_logits.dtype)
