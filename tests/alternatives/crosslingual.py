@@ -138,3 +138,29 @@ def from_shares_in_a_loop(counts, alpha=0.3):
     for language in weights:
         weights[language] /= total
     return weights
+
+
+@accepted("transfer_soft_labels")
+def with_weights_and_kl_div(
+    teacher_source_logits, student_target_logits, temperature=1.0, min_confidence=0.0
+):
+    with torch.no_grad():
+        p = F.softmax(teacher_source_logits / temperature, dim=1)
+        kept = (F.softmax(teacher_source_logits, dim=1).max(dim=1).values >= min_confidence).to(p.dtype)
+    log_q = F.log_softmax(student_target_logits / temperature, dim=1)
+    rows = F.kl_div(log_q, p, reduction="none").sum(dim=1)
+    return temperature**2 * (rows * kept).sum() / kept.sum().clamp(min=1)
+
+
+@accepted("transfer_soft_labels")
+def row_by_row_and_zero_from_the_student(
+    teacher_source_logits, student_target_logits, temperature=1.0, min_confidence=0.0
+):
+    costs = []
+    for t, s in zip(teacher_source_logits.detach().double(), student_target_logits.double(), strict=True):
+        if t.softmax(0).max() >= min_confidence:
+            log_p, log_q = (t / temperature).log_softmax(0), (s / temperature).log_softmax(0)
+            costs.append(torch.dot(log_p.exp(), log_p - log_q))
+    if not costs:
+        return 0.0 * student_target_logits.sum()
+    return (torch.stack(costs).mean() * temperature**2).to(student_target_logits.dtype)
