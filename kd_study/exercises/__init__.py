@@ -41,7 +41,16 @@ TOPICS = {
         "layer_map",
         "contrastive_kd",
     ),
-    "crosslingual": ("mean_pool", "multilingual_mse", "retrieval_accuracy", "csls", "procrustes", "language_weights", "transfer_soft_labels"),
+    "crosslingual": (
+        "mean_pool",
+        "multilingual_mse",
+        "retrieval_accuracy",
+        "csls",
+        "procrustes",
+        "language_weights",
+        "transfer_soft_labels",
+        "weight_teachers",
+    ),
     "sequences": ("reverse_kl", "generalized_jsd", "uld_loss", "on_policy_loss"),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),
     "debug": (

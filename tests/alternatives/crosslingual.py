@@ -164,3 +164,20 @@ def row_by_row_and_zero_from_the_student(
     if not costs:
         return 0.0 * student_target_logits.sum()
     return (torch.stack(costs).mean() * temperature**2).to(student_target_logits.dtype)
+
+
+@accepted("weight_teachers")
+def teacher_by_teacher(teacher_logits, similarities, temperature=1.0):
+    weights = torch.softmax(similarities, dim=0)
+    mixture = torch.zeros_like(teacher_logits[0])
+    for weight, logits in zip(weights, teacher_logits, strict=True):
+        mixture = mixture + weight * torch.softmax(logits / temperature, dim=1)
+    return mixture
+
+
+@accepted("weight_teachers")
+def in_the_log_domain(teacher_logits, similarities, temperature=1.0):
+    log_weights = similarities.double().log_softmax(0).view(-1, 1, 1)
+    with torch.no_grad():
+        log_p = (teacher_logits.double() / temperature).log_softmax(-1)
+        return torch.logsumexp(log_weights + log_p, dim=0).exp().to(teacher_logits.dtype)
