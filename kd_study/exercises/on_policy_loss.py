@@ -393,6 +393,25 @@ def goes_on_to_the_second_end(student_logits, teacher_logits, tokens, prompt_len
 
 
 @OnPolicyLoss.wrong(
+    en="argmax finds the first end token, but gives 0 where there is none: a continuation without an end is cut to its first token. It counts as a whole.",
+    zh="argmax能找到第一个结束符，但一个都没有时它返回0：没有结束符的续文被截得只剩第一个token。它应当全部计入。",
+)
+def takes_no_end_for_the_first_place(student_logits, teacher_logits, tokens, prompt_length, eos_id):
+    continues = _continues(tokens, prompt_length)
+    first = (continues & (tokens == eos_id)).int().argmax(1, keepdim=True).clamp(min=prompt_length)
+    return _loss(student_logits, teacher_logits, continues & (torch.arange(tokens.shape[1]) <= first))
+
+
+@OnPolicyLoss.wrong(
+    en="All rows are cut where the first of them ends: each row has its own end.",
+    zh="所有行都在最早结束的那一行处截断了：每一行有自己的结束位置。",
+)
+def cuts_all_rows_at_the_first_end(student_logits, teacher_logits, tokens, prompt_length, eos_id):
+    scored = _scored(tokens, prompt_length, eos_id).all(0, keepdim=True).expand_as(tokens)
+    return _loss(student_logits, teacher_logits, scored)
+
+
+@OnPolicyLoss.wrong(
     en="An end token in the prompt ends the continuation before it has begun. Chat templates put one after every turn.",
     zh="提示词里的结束符让续文还没开始就结束了。对话模板在每一轮之后都会放一个。",
 )
