@@ -50,6 +50,7 @@ TOPICS = {
         "language_weights",
         "transfer_soft_labels",
         "weight_teachers",
+        "selective_kd",
     ),
     "sequences": ("reverse_kl", "generalized_jsd", "uld_loss", "on_policy_loss"),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),

@@ -181,3 +181,26 @@ def in_the_log_domain(teacher_logits, similarities, temperature=1.0):
     with torch.no_grad():
         log_p = (teacher_logits.double() / temperature).log_softmax(-1)
         return torch.logsumexp(log_weights + log_p, dim=0).exp().to(teacher_logits.dtype)
+
+
+@accepted("selective_kd")
+def by_log_probabilities_of_the_label(student_logits, teacher_logits, targets, temperature=1.0):
+    label = targets.unsqueeze(1)
+    with torch.no_grad():
+        teacher_knows = F.log_softmax(teacher_logits, 1).gather(1, label)
+        better = (teacher_knows > F.log_softmax(student_logits, 1).gather(1, label)).squeeze(1)
+        log_p = F.log_softmax(teacher_logits / temperature, 1)
+    log_q = F.log_softmax(student_logits / temperature, 1)
+    rows = F.kl_div(log_q, log_p, reduction="none", log_target=True).sum(1)
+    return temperature**2 * torch.where(better, rows, 0.0).sum() / max(int(better.sum()), 1)
+
+
+@accepted("selective_kd")
+def one_row_after_the_other(student_logits, teacher_logits, targets, temperature=1.0):
+    total, number = student_logits.sum() * 0.0, 0
+    for s, t, y in zip(student_logits, teacher_logits.detach(), targets, strict=True):
+        if F.cross_entropy(t, y) < F.cross_entropy(s.detach(), y):
+            log_p, log_q = (t / temperature).log_softmax(0), (s / temperature).log_softmax(0)
+            total = total + temperature**2 * (log_p.exp() * (log_p - log_q)).sum()
+            number += 1
+    return total / number if number else total
