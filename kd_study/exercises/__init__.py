@@ -51,6 +51,7 @@ TOPICS = {
         "transfer_soft_labels",
         "weight_teachers",
         "selective_kd",
+        "trim_vocabulary",
     ),
     "sequences": ("reverse_kl", "generalized_jsd", "uld_loss", "on_policy_loss"),
     "measuring": ("agreement", "expected_calibration_error", "paired_bootstrap", "quantize_int8"),

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from tests.alternatives import accepted
 
@@ -204,3 +205,29 @@ def one_row_after_the_other(student_logits, teacher_logits, targets, temperature
             total = total + temperature**2 * (log_p.exp() * (log_p - log_q)).sum()
             number += 1
     return total / number if number else total
+
+
+@accepted("trim_vocabulary")
+def with_unique_and_a_copy(embedding, token_ids):
+    ids = list(token_ids)
+    if embedding.padding_idx is not None:
+        ids.append(embedding.padding_idx)
+    kept = torch.tensor(ids, dtype=torch.long).unique()
+    mapping = dict(zip(kept.tolist(), range(len(kept)), strict=True))
+    smaller = nn.Embedding(len(kept), embedding.embedding_dim, padding_idx=mapping.get(embedding.padding_idx))
+    with torch.no_grad():
+        smaller.weight.copy_(embedding.weight[kept])
+    return smaller, mapping
+
+
+@accepted("trim_vocabulary")
+def with_a_mask_over_the_table(embedding, token_ids):
+    keep = torch.zeros(embedding.num_embeddings, dtype=torch.bool)
+    for token in token_ids:
+        keep[token] = True
+    if embedding.padding_idx is not None:
+        keep[embedding.padding_idx] = True
+    numbers = keep.cumsum(0) - 1
+    mapping = {int(old): int(numbers[old]) for old in keep.nonzero().flatten()}
+    padding = None if embedding.padding_idx is None else mapping[embedding.padding_idx]
+    return nn.Embedding.from_pretrained(embedding.weight.data[keep], padding_idx=padding), mapping
