@@ -13,9 +13,7 @@ _HOMES = {
     ),
     "distill": "freeze distill_step train_student_model repair_the_loop",
     "signals": "cache_teacher",
-    "sequence": (
-        "masked_kd accumulated_kd top_k_kd reverse_kl generalized_jsd uld_loss on_policy_loss"
-    ),
+    "sequence": ("masked_kd accumulated_kd top_k_kd reverse_kl generalized_jsd uld_loss on_policy_loss"),
     "features": (
         "hint_loss attention_transfer rkd_distance rkd_angle similarity_preserving minilm_relation layer_map "
         "contrastive_kd"

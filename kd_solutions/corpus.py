@@ -35,7 +35,7 @@ class Recipe:
 
     steps: int = 9_000
     batch: int = 256
-    shares: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    shares: tuple[float, float, float] = (0.5, 0.3, 0.2)
     short_share: float = 0.5
     dropout: float = 0.15
     table_rate: float = 0.03

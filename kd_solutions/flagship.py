@@ -21,6 +21,7 @@ from kd_solutions.distill import DistillResult, distill
 from kd_solutions.models import StudentModel, TeacherModel
 from kd_solutions.optimizers import RowAdam
 from kd_solutions.signals import CachedSignal, TableSignal
+from kd_solutions.translations import stable_order
 
 ENOUGH_PAIRS = 4_000  # of a language, to be trained without being asked for
 FULL = Recipe()
@@ -148,22 +149,30 @@ def train_head(student: StudentModel, corpus: Corpus, seed: int = 0) -> None:
     fit_head(student.head, vectors, torch.cat([labels, labels, rewritten_labels[chosen]]), seed)
 
 
-def train_teacher_head(teacher: TeacherModel, seed: int = 0, progress: bool = True) -> None:
-    """Give the teacher a linear head, trained on the labelled English commands, thinned copies with them."""
+def train_teacher_head(
+    teacher: TeacherModel, *, limit: int | None = None, seed: int = 0, progress: bool = True
+) -> None:
+    """Give the teacher a linear head, trained on the labelled English commands, or on `limit` of them."""
     commands = training_commands()
-    vectors = CachedSignal(teacher, progress=progress)(commands.texts)
+    label_of = dict(zip(commands.texts, commands.labels, strict=True))
+    texts = stable_order(commands.texts)[:limit]
+    vectors = CachedSignal(teacher, progress=progress)(texts)
     torch.manual_seed(seed)
     teacher.head = nn.Linear(teacher.size, len(commands.intents))
-    fit_head(teacher.head, vectors, commands.labels, seed)
+    fit_head(teacher.head, vectors, torch.stack([label_of[text] for text in texts]), seed)
 
 
 def fit_head(head: nn.Linear, vectors: Tensor, labels: Tensor, seed: int = 0) -> None:
-    """Fit a linear head on (N, D) vectors and (N) labels by cross-entropy."""
+    """Fit a linear head on (N, D) vectors and (N) labels by cross-entropy.
+
+    A class of n rows is drawn as if it had √n: a hundred timer templates shall not make every doubt a timer.
+    """
     generator = torch.Generator().manual_seed(seed)
+    weights = labels.bincount().float().rsqrt()[labels]
 
     def batches() -> Iterator[Batch]:
         while True:
-            rows = torch.randint(len(vectors), (HEAD_BATCH,), generator=generator)
+            rows = torch.multinomial(weights, HEAD_BATCH, replacement=True, generator=generator)
             yield Batch(vectors[rows], rows)
 
     optimizer = torch.optim.AdamW(head.parameters(), lr=0.05, weight_decay=1e-4)

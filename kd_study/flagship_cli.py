@@ -26,7 +26,7 @@ def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, a
     )
     result = flagship.distill_student(languages, teacher=teacher, recipe=recipe, seed=seed)
     _note("Training the controls on English labels.", "用英语标签训练对照模型。")
-    flagship.train_teacher_head(teacher, seed)
+    flagship.train_teacher_head(teacher, seed=seed)
     control = flagship.train_on_english_labels(recipe=flagship.LABELS_ONLY, seed=seed)
     _note("Measuring.", "正在评测。")
     report = _measure(result, teacher, control)

@@ -3,7 +3,7 @@
 #
 # *What does a teacher know that its labels don't say?* About 40 minutes, four exercises.
 #
-# The box on the wall has room for a tiny model. Before lunch somebody labelled two spoken commands for each intent, and that is all the student will ever read. In the cloud stands a teacher thousands of times as large, and on these very commands it is practically never wrong.
+# The box on the wall has room for a tiny model. Somebody labelled two spoken commands for each intent before lunch, and that is all that the student will ever read. In the cloud stands a teacher thousands of times as large. On these commands it is hardly ever wrong.
 #
 # "Then its answers *are* our labels," says a colleague, "and the labels we have. What else could it tell us?"
 #
@@ -42,40 +42,43 @@ print(
 )
 
 # %% [markdown] lang="en"
-# The commands were sampled from templates, which is why some sound odd. No template of a held-out command occurs among the others, so nobody can pass by heart. A *score*, here and below, is the share of held-out commands read rightly, each intent weighing the same.
+# An *intent* is what a command asks for. The commands are sampled from templates, which is why some sound odd; held-out commands come from templates of their own, so nobody passes by heart. A *score* below is the share of held-out commands read rightly, each intent weighing the same.
 #
 # ## Step 1: train the teacher
 #
-# MiniLM, a pretrained English encoder, turns each command into a vector of 384 numbers. On top goes one linear layer, trained on all the labels.
+# MiniLM, a pretrained English encoder, turns each command into a vector. On top goes one linear layer, trained on all the labels.
 # %% [markdown] lang="zh"
-# 这些指令由模板采样而成，所以有些听起来怪怪的。留出指令的模板在训练指令里一个也没有，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同。
+# *意图*就是一条指令想要什么。指令由模板采样而成，所以有些听起来怪怪的；留出指令用的是另外的模板，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同。
 #
 # ## 第一步：训练教师模型
 #
-# MiniLM是预训练的英语编码器，把一条指令变成384个数的向量。上面加一个线性层，用全部标签训练。
+# MiniLM是预训练的英语编码器，把一条指令变成一个向量。上面加一个线性层，用全部标签训练。
 
 # %%
 from kd_solutions import TeacherModel
 from kd_solutions.signals import CachedSignal
 
-vectors_of = CachedSignal(TeacherModel.from_pretrained())
+minilm = TeacherModel.from_pretrained()
+vectors_of = CachedSignal(minilm)
 vectors, held_out_vectors = vectors_of(commands.texts), vectors_of(held_out.texts)
 head = train_head(vectors, commands.labels, len(names))
 teacher_logits = head(vectors)
 
 score = score_by_intent(head(held_out_vectors), held_out.labels)
 on_its_own = score_by_intent(teacher_logits, commands.labels)
+size = sum(weights.numel() for weights in minilm.parameters())
 print(
     say(
-        f"The teacher scores {score:.0f} % on held-out commands, {on_its_own:.0f} % on those that it learned from.",
-        f"教师在留出指令上得{score:.0f}%，在它学过的指令上得{on_its_own:.0f}%。",
+        f"The teacher has {size / 1e6:.0f} million weights. It scores {score:.0f} % on held-out commands, "
+        f"{on_its_own:.0f} % on those that it learned from.",
+        f"教师有{size / 1e4:.0f}万个权重，在留出指令上得{score:.0f}%，在它学过的指令上得{on_its_own:.0f}%。",
     )
 )
 
 # %% [markdown] lang="en"
 # ## Step 2: ask it for soft labels
 #
-# A *hard* label names one intent. The teacher has a number for every intent, its *logits*; a softmax makes them probabilities, *soft labels*. Dividing the logits by a *temperature* $T$ first makes the probabilities flatter. Build that.
+# A *hard* label names one intent. The teacher has a number for every intent, its *logits*; a softmax turns them into probabilities, the *soft label*. Divide the logits by a *temperature* $T$ first, and the probabilities become flatter. Build that.
 # %% [markdown] lang="zh"
 # ## 第二步：向它要软标签
 #
@@ -89,15 +92,16 @@ logits = head(vectors_of([command]))
 at_one = soft_targets(logits, 1.0)[0]
 print(
     say(
-        f'"{command}": {names[at_one.argmax()]} with probability {at_one.max():.2f}',
-        f"“{command}”：{names[at_one.argmax()]}，概率{at_one.max():.2f}",
+        f'"{command}": {names[at_one.argmax()]} with {100 * at_one.max():.0f} %. '
+        f"Spread evenly it would be {100 / len(names):.0f} %.",
+        f"“{command}”：{names[at_one.argmax()]}，{100 * at_one.max():.0f}%。若平均分配，则为{100 / len(names):.0f}%。",
     )
 )
 
 # %% [markdown] lang="en"
-# **Guess first.** How probable will the right intent be at $T = 4$? (With nothing known, each intent would have about 3 %.)
+# **Guess first.** How probable is the right intent at $T = 4$?
 # %% [markdown] lang="zh"
-# **先猜一猜。** $T = 4$时，正确意图的概率还剩多少？（若一无所知，每种意图约为3%。）
+# **先猜一猜。** $T = 4$时，正确意图的概率还剩多少？
 
 # %%
 guessed_probability = guess(unit="%", low=0, high=100)
@@ -113,9 +117,9 @@ for ax, temperature in zip(panels, (1.0, 4.0), strict=True):
 guessed_probability.draw(panels[1], axis="x")
 
 # %% [markdown] lang="en"
-# At $T = 1$ the wrong intents are hardly there. At $T = 4$ you can read what the teacher thinks of them: this was about a timer, and a little like ticking an item off a list. No label says that. Hinton called it *dark knowledge*.
+# At $T = 1$ the wrong intents are hardly there. At $T = 4$ you can read what the teacher thinks of them: it was about a timer, and a little like ticking an item off a list. No label says that. Hinton called it *dark knowledge*.
 #
-# One command proves nothing. Is it so for all?
+# One command proves nothing. What about the others?
 # %% [markdown] lang="zh"
 # $T = 1$时错误意图几乎看不见。到了$T = 4$，教师对它们的看法就读得出来了：这条指令说的是定时器，还有点像从清单上划掉一项。没有哪个标签会告诉你这些。Hinton称之为*暗知识*（dark knowledge）。
 #
@@ -166,13 +170,13 @@ print(
 #
 # $$\mathrm{KL}(p \,\|\, q) = -\sum_i p_i \log q_i + \sum_i p_i \log p_i$$
 #
-# The part taken away doesn't depend on the student, so the gradient is the same. One thing more: softening divides the gradient by about $T^2$, so the loss is multiplied by $T^2$. Why exactly that, and when it matters, is lesson 02.
+# What was taken away doesn't depend on the student, so the gradient is the same. And because softening shrinks the gradient by about $T^2$, the loss is multiplied by $T^2$; lesson 02 shows why, and when it matters.
 # %% [markdown] lang="zh"
 # 连完全一样的学生也要付出代价：那是教师自身的熵。把它减掉，剩下的就是KL散度，完全一致时为零：
 #
 # $$\mathrm{KL}(p \,\|\, q) = -\sum_i p_i \log q_i + \sum_i p_i \log p_i$$
 #
-# 减掉的部分与学生无关，所以梯度不变。还有一点：软化会让梯度缩小到约$1/T^2$，因此损失要乘回$T^2$。为什么恰好是它、什么时候要紧，第02课再讲。
+# 减掉的部分与学生无关，所以梯度不变。另外，软化会让梯度缩小到约$1/T^2$，所以损失要乘回$T^2$；为什么、什么时候要紧，见第02课。
 
 # %% exercise="distillation_kl"
 
@@ -205,11 +209,11 @@ print(
 # %% [markdown] lang="en"
 # ## The experiment
 #
-# The student reads a command as a bag of hashed letter groups, without word order. Twenty students, each with its own draw of two commands an intent and its own starting weights, are trained twice: on the labels alone, and with your `kd_loss`. Same commands, same start, same steps, so the comparison is *paired*.
+# The student reads a command as a bag of letter groups, without word order. There are twenty of them, each with its own two commands an intent and its own starting weights, and each is trained twice: on the labels alone, and with your `kd_loss`. Same commands, same start, same steps: the comparison is *paired*.
 # %% [markdown] lang="zh"
 # ## 实验
 #
-# 学生把一条指令读成一袋哈希后的字母组，没有语序。一共二十个学生，各自抽取每种意图两条指令，各有自己的初始权重；每个学生训练两次：只用标签，以及用你的`kd_loss`。指令、起点、步数都相同，所以是*配对*比较。
+# 学生把一条指令读成一袋字母组，没有语序。一共二十个学生，每种意图各自抽两条指令，初始权重也各不相同；每个学生训练两次：一次只用标签，一次用你的`kd_loss`。指令、起点、步数都相同，所以是*配对*比较。
 
 # %%
 SEEDS, ROWS, HIDDEN = 20, 256, 32
@@ -265,7 +269,7 @@ print(
 # %% [markdown] lang="en"
 # ## Which part of the soft label did it?
 #
-# A soft label says two things. How probable is the right intent, against all others in one lump? And how do the others share the rest? The first is the teacher's confidence. The second is what your colleague calls noise: it is about wrong answers only. Give the student, beside its labels, one half at a time.
+# A soft label says two things. How probable is the right intent, against all others in one lump? And how do the others share the rest? The first is the teacher's confidence. The second, about wrong answers only, your colleague calls noise. Give the student one half at a time, beside its labels.
 #
 # **Guess first.** How many of the points gained are left when only the *wrong* half is given?
 # %% [markdown] lang="zh"
@@ -279,7 +283,7 @@ print(
 guessed_points = guess(unit="points", low=-5, high=15)
 guessed_points
 
-# %% key="two-halves"
+# %%
 is_label = F.one_hot(labels, len(names)).bool()
 
 
@@ -300,6 +304,7 @@ def with_part(part):
     )
 
 
+# %% key="two-halves"
 halves = {
     "the right answer's\nprobability": scores(with_part(right_only)),
     "the wrong answers'\nprobabilities": scores(with_part(wrong_only)),
@@ -318,13 +323,13 @@ print(
 )
 
 # %% [markdown] lang="en"
-# So your colleague had it the wrong way round. What the teacher says about the right answer was known already. What it says about the *wrong* ones was not.
+# Your colleague had it the wrong way round. What the teacher says about the right answer was known. What it says about the *wrong* ones was not.
 #
 # **Why.** Take the gradient of each loss with respect to the student's logits:
 #
 # $$\text{label: } q_i - y_i \qquad\qquad \text{soft label: } T\,(q_i - p_i)$$
 #
-# A label pushes one logit up and all others down, each in the measure of its $q_i$: it doesn't care which. A soft label has a target for each. One command about a timer thus teaches the student something about eight timer intents, and about what they have in common with its letters.
+# A label pushes one logit up and all others down, each in the measure of its $q_i$: it doesn't care which. A soft label has a target for each. So one command about a timer teaches something about every timer intent.
 # %% [markdown] lang="zh"
 # 看来同事正好说反了。教师对正确答案的看法，标签早已告诉我们；它对*错误*答案的看法，才是新的。
 #
@@ -332,7 +337,7 @@ print(
 #
 # $$\text{标签：} q_i - y_i \qquad\qquad \text{软标签：} T\,(q_i - p_i)$$
 #
-# 标签只把一个logit往上推，其余一律按各自的$q_i$往下压，不分彼此。软标签则给每个logit都定了目标。于是，一条定时器指令就能同时教给学生八种定时器意图的一些事，以及它们与这串字母有什么共同之处。
+# 标签只把一个logit往上推，其余一律按各自的$q_i$往下压，不分彼此。软标签则给每个logit都定了目标。于是，一条定时器指令就能让学生对每一种定时器意图都学到一点。
 
 # %% [markdown] lang="en"
 # ## What would change our mind
@@ -351,7 +356,7 @@ print(
 # - **多一个目标就有用**。对照：分类头从未训练过的教师。
 # - **有用的是教师看过的其他标签**，那几千条学生没看过。对照：分类头只用学生那几条指令训练的教师。
 
-# %% key="controls"
+# %%
 generator = torch.Generator().manual_seed(0)
 wrong = soft[~is_label].view(len(soft), -1)
 shuffled = soft.clone()
@@ -362,6 +367,7 @@ same_labels = torch.cat(
 )
 smooth = 0.9 * is_label + 0.1 / len(names)
 
+# %% key="controls"
 controls = {
     "the teacher": with_teacher,
     "label smoothing": scores(lambda logits: F.cross_entropy(logits, smooth)),

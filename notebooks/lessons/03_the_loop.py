@@ -80,6 +80,7 @@ minilm = TeacherModel.from_pretrained()
 vectors_of, pieces_of = CachedSignal(minilm), Subwords(ROWS)
 
 
+# %%
 class Teacher(nn.Module):
     def __init__(self):
         super().__init__()
@@ -150,7 +151,7 @@ print(
 guessed_score = guess(unit="%", low=0, high=100)
 guessed_score
 
-# %% key="raw-logits"
+# %%
 SEEDS, PASSES = 10, 20
 losses, raw, named = [], [], []
 
@@ -168,6 +169,7 @@ for seed in range(SEEDS):
     raw.append(score(student))
     named.append(len(answers(student).argmax(1).unique()))
 
+# %% key="raw-logits"
 left, right = axes("The loss falls without end, and the student stays near chance", columns=2, height=2.6)
 left.plot(losses[: PASSES * len(loader)], color="black")
 left.set(xlabel="step", ylabel="loss of the first student")
@@ -236,13 +238,13 @@ for name, make, options in [
     print(f"{name:12} {sum(results) / len(results):.0f} %   {say('last loss', '最后的损失')} {below}")
 
 # %% [markdown] lang="en"
-# No. A smaller step only falls more slowly. The mend is one word: `softmax`.
+# No. A smaller step falls more slowly, SGD overflows, and nothing is learned. The mend is one word: `softmax`.
 #
 # ## The one that only costs
 #
 # The loop calls `teacher.eval()`. Doesn't that spare the teacher's gradients? Ask MiniLM itself, on one batch, how much autograd keeps for a backward pass through the teacher that nobody wants.
 # %% [markdown] lang="zh"
-# 不是。步长小，只是降得慢些。修法只有一个词：`softmax`。
+# 不是。步长小，只是降得慢些；SGD则溢出；谁也没学到东西。修法只有一个词：`softmax`。
 #
 # ## 只费钱的一处
 #
@@ -275,9 +277,9 @@ print(
 )
 
 # %% [markdown] lang="en"
-# Two switches, and you need both. `eval()` turns dropout off and keeps BatchNorm still; gradients flow on. `no_grad()` builds no graph; dropout stays as it was. And a third danger: a teacher that lives inside another module is woken by that module's `train()`. Make one that can't be woken.
+# The graph that nobody needs dwarfs the student's own. So there are two switches, and you need both: `eval()` turns dropout off and keeps BatchNorm still, but gradients flow on; `no_grad()` builds no graph, but leaves dropout as it was. And a teacher that lives inside another module is woken by that module's `train()`. Make one that can't be woken.
 # %% [markdown] lang="zh"
-# 开关有两个，缺一不可。`eval()`关掉dropout，让BatchNorm不再变动，梯度却照样流。`no_grad()`不建计算图，dropout却维持原状。还有第三个隐患：教师若放在别的模块里，那个模块一调用`train()`就会把它叫醒。请你做一个叫不醒的教师。
+# 这张谁也用不着的计算图，比学生自己的大得多。所以开关有两个，缺一不可：`eval()`关掉dropout，让BatchNorm不再变动，梯度却照样流；`no_grad()`不建计算图，dropout却维持原状。另外，教师若放在别的模块里，那个模块一调用`train()`就会把它叫醒。请你做一个叫不醒的教师。
 
 # %% exercise="freeze"
 
@@ -347,7 +349,7 @@ print(published_loop(teacher, student, loader, criterion, optimizer))
 guessed_final = guess(unit="%", low=0, high=100)
 guessed_final
 
-# %% key="mends"
+# %%
 from kd_solutions import kd_loss
 
 
@@ -365,6 +367,7 @@ def on_probabilities(student_says, teacher_says):
     return F.cross_entropy(student_says, teacher_says.softmax(1))
 
 
+# %% key="mends"
 mends = {
     "raw logits": distilled(criterion, passes=1),
     "+ softmax": distilled(on_probabilities, passes=1),
