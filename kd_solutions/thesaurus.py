@@ -1,7 +1,8 @@
 """English ways to say the same in a command: everyday words beside those that a user interface prefers.
 
-Written by hand in English, with an eye on mistakes in the development half. A user interface says "increase"
-and hardly ever "bring up"; so the word of the command may have no translation while its neighbour has one.
+Written by hand, in English, with an eye on the mistakes in the development half. A user interface says
+"increase" and hardly ever "bring up", so the word of the command may have no translation while its neighbour
+has one.
 """
 
 # word or collocation as `lexicon.english_tokens` gives them → other ways to say it, parted by commas
