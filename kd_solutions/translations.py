@@ -28,6 +28,7 @@ _NOT_A_LETTER = re.compile(r"[\W_]+")
 _DIGITS = re.compile(r"\d+")
 
 
+@lru_cache(maxsize=2**17)  # many strings occur again and again
 def clean(text: str) -> str:
     """One line without markup: links become their text, every `{placeholder}` the one token `{}`.
 
@@ -52,6 +53,9 @@ def duplicate_key(text: str) -> str:
 
 def is_untranslated(english: str, translation: str) -> bool:
     """True where a translator left the English text as it was."""
+    first, other = english[0], translation[0]
+    if first.isalnum() and other.isalnum() and first.lower() != other.lower():
+        return False  # most translations, without the cost of their keys
     return duplicate_key(english) == duplicate_key(translation)
 
 
@@ -105,13 +109,16 @@ def unique_english(strings: Mapping[str, str]) -> dict[str, str]:
 
 def pair_up(english: Mapping[str, str], translations: Mapping[str, str]) -> dict[str, list[str]]:
     """English text → its most frequent translations (at most `VARIANTS`), without those left in English."""
-    common = translations.keys() & english.keys()
-    pairs = Counter((english[path], translations[path]) for path in common)
-    variants: dict[str, Counter] = defaultdict(Counter)
-    for (text, translation), count in pairs.items():
-        if not is_untranslated(text, translation):
-            variants[text][translation] = count
-    return {text: _most_frequent(variants[text], VARIANTS) for text in sorted(variants)}
+    variants: dict[str, list[str]] = defaultdict(list)
+    for path, translation in translations.items():
+        if text := english.get(path):
+            variants[text].append(translation)
+    pairs = {}
+    for text in sorted(variants):
+        translated = [option for option in variants[text] if not is_untranslated(text, option)]
+        if translated:
+            pairs[text] = _most_frequent(Counter(translated), VARIANTS) if len(translated) > 1 else translated
+    return pairs
 
 
 def choose_held_out(pairs: Mapping[str, Mapping[str, list]], count: int, languages: int) -> set[str]:

@@ -37,11 +37,13 @@ def doctor() -> None:
 
 @app.command()
 def assets() -> None:
-    """Download the teacher and the translations, unless they are there."""
+    """Download the teacher and the translations and parse them, unless that is done."""
     from kd_solutions.assets import ASSETS, asset_folder
+    from kd_solutions.data import prepare
 
     for name in ASSETS:
         print(f"{name}: {asset_folder(name)}")
+    prepare()
 
 
 @app.command()

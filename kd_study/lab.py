@@ -4,6 +4,7 @@ import os
 import sys
 
 from kd_solutions.assets import ASSETS, asset_folder
+from kd_solutions.data import prepare
 from kd_study.language import current_language, say
 from kd_study.workspace import lay_down, workspace_folder
 
@@ -12,6 +13,7 @@ def open_lab(arguments: list[str]) -> None:
     """Fetch what is missing, lay the lessons down, and become JupyterLab. arguments: passed on to it."""
     for name in ASSETS:
         asset_folder(name)
+    prepare()
     for sentence in lay_down():
         print(sentence, file=sys.stderr)
     command = lab_command(arguments)
