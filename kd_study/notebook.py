@@ -106,7 +106,7 @@ def progress() -> None:
 
 def lesson_map() -> None:
     """Shows the lessons as links, with the question that each answers and what of it is solved."""
-    from kd_study.lesson_map import lessons
+    from kd_study.lessons import lessons
 
     titles = [say("lesson", "课程"), say("question", "问题"), say("exercises solved", "已完成的练习")]
     lines = [f"| {' | '.join(titles)} |", "|---|---|---|"]

@@ -1,5 +1,9 @@
 """The map of the lessons says what the sources say."""
 
+import re
+
+from kd_study import exercise_table, lesson_map
+from kd_study.editions import NOTEBOOKS
 from kd_study.exercises import NAMES
 from kd_study.lessons import lessons
 from kd_study.records import Records
@@ -21,3 +25,16 @@ def test_what_was_passed_once_counts_as_solved(tmp_path):
     records.add_attempt(lesson.exercises[0], "failed", None, "en")
     records.add_attempt(lesson.exercises[1], "failed", None, "en")
     assert lesson.solved(records) == 1
+
+
+def test_the_page_of_exercises_holds_every_one_in_order():
+    source = (NOTEBOOKS / "lessons" / "exercises.py").read_text("utf-8")
+    assert re.findall(r'^# %% exercise="(\w+)"', source, re.MULTILINE) == list(NAMES)
+
+
+def test_the_map_and_the_table_are_shown(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path))
+    lesson_map()
+    exercise_table()
+    shown = capsys.readouterr().out
+    assert all(f"({lesson.name}.ipynb)" in shown for lesson in lessons()) and "`kd_loss`" in shown
