@@ -63,4 +63,4 @@ def draw_two_by_language(
     ax.set_xlim(0, 100)
     ax.set_xlabel("commands read rightly, %")
     ax.grid(axis="x", alpha=0.3)
-    ax.legend(loc="lower left", fontsize=8)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=8)
