@@ -8,6 +8,7 @@ import gc
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -270,7 +271,7 @@ def _parse_translations(folder: Path) -> None:
     files = translations.translation_files(
         assets.asset_folder("translations"), assets.asset_folder("frontend")
     )
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
         bar = progress.add_task("Reading translations", total=len(files))
         strings = translations.read_strings(files, on_file=lambda: progress.advance(bar))
     english = translations.unique_english(strings.pop(ENGLISH))

@@ -54,6 +54,8 @@ def test_has_nothing_that_changes_or_fails(path):
         for output in cell.outputs:
             assert output.output_type != "error" or may_raise, cell.id
             assert output.get("name") != "stderr", f"{cell.id}: {output.text}"
+            is_rich = "<pre style=" in str(output.get("data", {}).get("text/html", ""))
+            assert not is_rich, f"{cell.id}: a progress bar, or what is left of one"
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=by_name)
