@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -56,18 +55,6 @@ def expected_calibration_error(probabilities: Tensor, targets: Tensor, bins: int
     bin_of_row = torch.bucketize(confidence, inner_edges)
     gaps = (prediction == targets).double() - confidence.double()
     return (gaps.new_zeros(bins).index_add(0, bin_of_row, gaps).abs().sum() / len(gaps)).item()
-
-
-def retrieval_at_1(queries: Tensor, keys: Tensor) -> float:
-    """Share of queries whose most similar key, by cosine, is the key of the same row; a tie is a miss.
-
-    Args: two (N, D), row i of one belongs to row i of the other. Memory: N² doubles.
-    Source: Artetxe & Schwenk 2019 (the Tatoeba test), "Massively Multilingual Sentence Embeddings".
-    """
-    scores = F.normalize(queries.double(), dim=-1) @ F.normalize(keys.double(), dim=-1).T
-    own = scores.diagonal().clone()
-    best_other = scores.fill_diagonal_(-torch.inf).amax(-1)
-    return _share(own - best_other > 1e-12)  # equal vectors differ by rounding
 
 
 def paired_bootstrap(

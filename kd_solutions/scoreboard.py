@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from kd_solutions import data
+from kd_solutions.crosslingual import retrieval_accuracy
 from kd_solutions.data import ENGLISH
-from kd_solutions.evaluate import accuracy, retrieval_at_1
+from kd_solutions.evaluate import accuracy
 from kd_solutions.flagship import encode
 from kd_solutions.models import StudentModel, TeacherModel
 from kd_solutions.signals import CachedSignal
@@ -66,7 +67,7 @@ def retrieval(student: StudentModel, languages: Sequence[str]) -> dict[str, floa
     for language in parallel.languages:
         pairs = parallel.held_out_pairs(language, RETRIEVED)
         english, translated = (encode(student, side) for side in zip(*pairs, strict=True))
-        found[language] = 100 * retrieval_at_1(translated, english)
+        found[language] = 100 * retrieval_accuracy(translated, english)[0]
     return found
 
 

@@ -17,7 +17,6 @@ from kd_solutions.evaluate import (
     expected_calibration_error,
     paired_bootstrap,
     paired_t_interval,
-    retrieval_at_1,
     t_interval,
     worst_language,
 )
@@ -103,23 +102,6 @@ def test_calibration_equals_a_loop_over_bins(seed, bins):
             gap = (prediction == targets)[inside].double().mean() - confidence[inside].mean()
             expected += inside.double().mean().item() * abs(gap.item())
     assert expected_calibration_error(probabilities, targets, bins) == pytest.approx(expected)
-
-
-# retrieval
-
-
-def test_retrieval_finds_its_own_row_whatever_the_length():
-    queries = torch.tensor([[1.0, 0.1], [0.1, 1.0]])
-    assert retrieval_at_1(queries, torch.tensor([[100.0, 0.0], [0.0, 0.01]])) == 1
-    assert retrieval_at_1(queries, torch.tensor([[0.0, 1.0], [1.0, 0.0]])) == 0
-    assert retrieval_at_1(queries, torch.tensor([[1.0, 0.0], [1.0, 0.0]])) == 0
-    assert retrieval_at_1(queries[:1], queries[:1]) == 1
-
-
-def test_equal_keys_are_a_miss_in_spite_of_rounding():
-    vector = torch.randn(1, 384, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    lengths = torch.linspace(0.1, 3, 100, dtype=torch.float64)[:, None]
-    assert retrieval_at_1(vector.expand(100, -1), lengths * vector) == 0
 
 
 # intervals
