@@ -103,6 +103,16 @@ large. Asked for next: derive the identity; why β large with a bad teacher is a
                 fn(student, teacher, torch.tensor([0]), alpha, beta, 1.0), expected, en, zh, tolerance=2e-3
             )
 
+    @check(en="A copy of a certain teacher costs nothing", zh="与十分肯定的教师完全一致时，损失为零")
+    def is_zero_for_a_copy_of_a_certain_teacher(self, fn):
+        certain = torch.tensor([[1e4, 0.0, -1e4], [0.0, 1e4, -1e4]])
+        expect_close(
+            fn(certain, certain, torch.tensor([0, 0]), temperature=1.0),
+            0.0,
+            "a student that says the same as its teacher has nothing to learn, however certain the teacher is",
+            "学生与教师说的完全一样，无论教师多么肯定，损失都应为0",
+        )
+
     @check(en="With beta = 1 − p_t a row is the plain KL", zh="beta = 1 − p_t时，每一行就是普通KL")
     def is_distillation_where_beta_is_the_rest(self, fn):
         for student, teacher, target in zip(*self._rows(), strict=True):
