@@ -82,9 +82,9 @@ draw_two_by_language(ax, by_teacher, by_student, ["teacher", "student"])
 guessed.draw(ax, axis="x")
 
 # %% [markdown] lang="en"
-# The student can't have this from labels, for there were none. Ask it something.
+# The student can't have this from labels: only English commands had any. Ask it something.
 # %% [markdown] lang="zh"
-# 这不可能是从标签里学来的，因为根本没有标签。来问问它。
+# 这不可能是从标签里学来的：只有英语指令有标签。来问问它。
 
 # %% key="answers" tags=["nbval-ignore-output"]
 from kd_study import show_answers, try_commands

@@ -97,11 +97,11 @@ def imitate(student_vectors, teacher_vectors):
 # %% [markdown] lang="en"
 # ## Half a minute of training
 #
-# Besides the translations the student reads the English training commands, rewritten word by word with a lexicon that was mined from the same translations. They are clumsy ("turn on the lamp" → "włącz lampa"), but they speak of lamps, where a user interface speaks of settings. Their target is the teacher's vector of the English command. The English labels help along with a tenth of the weight; of the other languages there is still no label. (Some everyday English paraphrases in the rewriting were listed by hand.)
+# Besides the translations the student reads the English training commands, rewritten word by word with a lexicon that was mined from the same translations. They are clumsy ("turn on the lamp" → "włącz lampa"), but they speak of lamps, where a user interface speaks of settings. Their target is the teacher's vector of the English command. A rewriting also keeps the label of its English original: it counts for a tenth in the loss, and the last layer is trained on it. No command that somebody spoke or wrote in another language is labelled. (Some everyday English paraphrases in the rewriting were listed by hand.)
 # %% [markdown] lang="zh"
 # ## 训练半分钟
 #
-# 除了译文，学生还读英语训练指令的逐词改写，所用词典就是从这些译文里挖出来的。改写很笨拙（“turn on the lamp” → “włącz lampa”），但说的是灯，而界面文字说的多是设置。它们的目标是教师对英语指令给出的向量。英语标签以十分之一的权重帮一点忙；其他语言依然一条标签也没有。（改写时用到的一些日常英语同义说法，是手工列出的。）
+# 除了译文，学生还读英语训练指令的逐词改写，所用词典就是从这些译文里挖出来的。改写很笨拙（“turn on the lamp” → “włącz lampa”），但说的是灯，而界面文字说的多是设置。它们的目标是教师对英语指令给出的向量。改写还保留英语原文的标签：它在损失里占十分之一的权重，最后一层也用它训练。其他语言里真正由人说出或写下的指令，依然一条标签也没有。（改写时用到的一些日常英语同义说法，是手工列出的。）
 
 # %% key="distil"
 from kd_solutions.flagship import SHORTER, distill_student
