@@ -109,7 +109,7 @@ guessed_probability
 
 # %% key="dark-knowledge-picture"
 top = at_one.topk(8).indices.tolist()
-panels = axes("The teacher is sure of the answer, and sensible about the wrong ones", height=3.2, columns=2)
+panels = axes("The teacher prefers one answer, and is sensible about the wrong ones", height=3.2, columns=2)
 for ax, temperature in zip(panels, (1.0, 4.0), strict=True):
     probabilities = 100 * soft_targets(logits, temperature)[0]
     draw_probabilities(ax, {names[i]: probabilities[i].item() for i in top}, right=names[top[0]])
@@ -117,11 +117,11 @@ for ax, temperature in zip(panels, (1.0, 4.0), strict=True):
 guessed_probability.draw(panels[1], axis="x")
 
 # %% [markdown] lang="en"
-# At $T = 1$ the wrong intents are hardly there. At $T = 4$ you can read what the teacher thinks of them: it was about a timer, and a little like ticking an item off a list. No label says that. Hinton called it *dark knowledge*.
+# At $T = 1$ one intent stands out, and each of the wrong ones is a sliver. At $T = 4$ it no longer drowns them, and you can read what the teacher thinks of them: other timer intents come first, and ticking an item off a list is not far behind. No label says that. Hinton called it *dark knowledge*.
 #
 # One command proves nothing. What about the others?
 # %% [markdown] lang="zh"
-# $T = 1$时错误意图几乎看不见。到了$T = 4$，教师对它们的看法就读得出来了：这条指令说的是定时器，还有点像从清单上划掉一项。没有哪个标签会告诉你这些。Hinton称之为*暗知识*（dark knowledge）。
+# $T = 1$时一个意图独占鳌头，每个错误意图都只有一丝。到了$T = 4$，它不再盖过别人，教师对错误意图的看法就读得出来了：排在前面的是其他定时器意图，从清单上划掉一项也相差不远。没有哪个标签会告诉你这些。Hinton称之为*暗知识*（dark knowledge）。
 #
 # 一条指令说明不了什么。其余的也这样吗？
 
