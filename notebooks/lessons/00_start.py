@@ -34,7 +34,7 @@
 #
 # *教师模型*是预训练的英语编码器MiniLM，上面加一层，用来判断指令的*意图*，也就是它想让助手做什么。让它读一些没见过的指令：英语的，还有三种它从没学过的语言的。
 #
-# 点进下一个单元格，按Shift+Enter运行。（一次全部运行：菜单*Run*里的*Run All Cells*。）
+# 点一下下面的单元格，按Shift+Enter运行。（一次全部运行：菜单*Run*里的*Run All Cells*。）
 
 # %% key="teacher"
 from kd_solutions import TeacherModel
@@ -50,9 +50,9 @@ for language, percent in by_teacher.items():
     print(say(f"{language}: the teacher reads {percent:.0f} %", f"{language}：教师读对{percent:.0f}%"))
 
 # %% [markdown] lang="en"
-# **Guess first.** A *student* a tenth of its size now learns to give a translated text the vector that the teacher gives to the English original. Nobody tells it the intent of a single Hungarian command. How many will it read rightly? Move the slider.
+# **Guess first.** A *student* a tenth of its size now learns to give a translated text the vector that the teacher gives to the English original. Nobody has labelled a single Hungarian command. How many will it read rightly? Move the slider.
 # %% [markdown] lang="zh"
-# **先猜一猜。** 现在让一个体积只有它十分之一的*学生模型*来学：读译文，给出教师对英语原文给出的向量。没有人告诉它任何一条匈牙利语指令的意图。它能读对多少？请拖动滑块。
+# **先猜一猜。** 现在让一个*学生模型*来学，它的体积只有教师的十分之一：读到译文时，要给出教师读英语原文时给出的那个向量。没有人标注过任何一条匈牙利语指令。它能读对多少？请拖动滑块。
 
 # %%
 from kd_study import guess
@@ -82,9 +82,9 @@ draw_two_by_language(ax, by_teacher, by_student, ["teacher", "student"])
 guessed.draw(ax, axis="x")
 
 # %% [markdown] lang="en"
-# The student can't have this from labels: only English commands had any. Ask it something.
+# Only English commands had labels, and yet it reads the others. Ask it something.
 # %% [markdown] lang="zh"
-# 这不可能是从标签里学来的：只有英语指令有标签。来问问它。
+# 有标签的只有英语指令，它却读懂了别的语言。来问问它。
 
 # %% key="answers" tags=["nbval-ignore-output"]
 from kd_study import show_answers, try_commands
@@ -110,7 +110,7 @@ try_commands(answer, "kapcsold fel a lámpát")
 # %% [markdown] lang="zh"
 # ## 练习怎么做
 #
-# 每一课都让你亲手写出它所讲的东西。我们先一起做一道很小的。学生是照抄教师吗？*一致率*指两者回答相同的指令所占的比例，不管对错。
+# 每一课都让你亲手写出它所讲的东西。我们先一起做一道很小的。学生是不是照抄了教师？*一致率*指两者回答相同的指令所占的比例，不管对错。
 #
 # 下面的单元格是待填写的框架。把最后一行换成
 #
@@ -136,15 +136,15 @@ print(
 )
 
 # %% [markdown] lang="en"
-# So it is no copy. What it learned is what the teacher makes of the *English* texts; what the Hungarian means it had from translations. That an English-only teacher can teach Hungarian is the thread through this course.
+# So it is no copy. It learned what the teacher makes of the *English* texts; what the Hungarian means, it learned from translations. That an English-only teacher can teach Hungarian is the thread through this course.
 #
-# **What would change our mind?** If the same student did as well on English labels alone, the teacher would be superfluous. Lesson 08 trains that student too.
+# **What would change our mind?** If the same student did as well on English labels alone, nobody would need the teacher. Lesson 08 trains that student too.
 #
 # ## The way
 # %% [markdown] lang="zh"
 # 可见它不是照抄。它学到的是教师对*英语*文本的看法；匈牙利语是什么意思，则来自译文。只懂英语的教师也能教匈牙利语，这就是整个课程的主线。
 #
-# **什么会让我们改变看法？** 如果同样的学生只靠英语标签也能做到这样，教师就是多余的。第08课会把那个学生也训练出来。
+# **什么会让我们改变看法？** 如果同样的学生只靠英语标签也能做到这样，教师就是多余的。第08课就会训练这样一个学生。
 #
 # ## 路线
 
@@ -154,17 +154,17 @@ from kd_study import lesson_map
 lesson_map()
 
 # %% [markdown] lang="en"
-# All coding exercises on one page: [exercises](exercises.ipynb). Words that are new to you: [glossary](glossary.ipynb). What you have solved: run `from kd_study import progress; progress()` anywhere.
+# All coding exercises on one page: [exercises](exercises.ipynb). Words that are new to you: [glossary](glossary.ipynb). What you have solved: run `from kd_study import progress; progress()` in any notebook.
 #
 # ## Say it in 60 seconds
 #
-# Five questions that open many an interview. Answer each aloud, then open it and tick your points. After lesson 01 and 08 you will have better answers; that is the idea.
+# Five questions that open many an interview. Answer each aloud, then open it and tick your points. After lessons 01 and 08 your answers will be better; that is the idea.
 # %% [markdown] lang="zh"
-# 全部编程练习在一页上：[练习](exercises.ipynb)。遇到生词：[术语表](glossary.ipynb)。想看自己的进度：在任何地方运行`from kd_study import progress; progress()`。
+# 全部编程练习在一页上：[练习](exercises.ipynb)。遇到生词：[术语表](glossary.ipynb)。想看自己的进度：在任意notebook里运行`from kd_study import progress; progress()`。
 #
 # ## 60秒内说清楚
 #
-# 下面五个问题是很多面试的开场。先出声回答，再展开对照要点。学完01和08课，你会答得更好；这正是用意所在。
+# 下面五个问题是很多面试的开场。先出声回答，再展开对照要点。学完第01课和第08课，你会答得更好；用意正在于此。
 
 # %% [markdown] question="what-is-kd"
 

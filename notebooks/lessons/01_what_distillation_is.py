@@ -1,7 +1,7 @@
 # %% [markdown] lang="en"
 # # 01 · What distillation is
 #
-# *What does a teacher know that its labels don't say?* About 40 minutes, four exercises.
+# *What does a teacher know that its labels don't say?* About an hour, 35 minutes of it for four exercises.
 #
 # The box on the wall has room for a tiny model. Somebody labelled two spoken commands for each intent before lunch, and that is all that the student will ever read. In the cloud stands a teacher thousands of times as large. On these commands it is hardly ever wrong.
 #
@@ -11,7 +11,7 @@
 # %% [markdown] lang="zh"
 # # 01 · 什么是蒸馏
 #
-# *除了标签，教师还知道什么？* 约40分钟，四道练习。
+# *除了标签，教师还知道什么？* 约一小时，其中35分钟做四道练习。
 #
 # 墙上的小盒子只放得下一个很小的模型。午饭前有人给每种意图各标注了两条语音指令，学生模型能读到的就这么多。云端有一个教师模型，规模是它的几千倍，而且在这几条指令上几乎从不出错。
 #
@@ -48,7 +48,7 @@ print(
 #
 # MiniLM, a pretrained English encoder, turns each command into a vector. On top goes one linear layer, trained on all the labels.
 # %% [markdown] lang="zh"
-# *意图*就是一条指令想要什么。指令由模板采样而成，所以有些听起来怪怪的；留出指令用的是另外的模板，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同。
+# *意图*就是一条指令想让助手做什么。指令是用模板采样出来的，所以有些听起来怪怪的；留出指令用的是另一批模板，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同。
 #
 # ## 第一步：训练教师模型
 #
@@ -117,7 +117,7 @@ for ax, temperature in zip(panels, (1.0, 4.0), strict=True):
 guessed_probability.draw(panels[1], axis="x")
 
 # %% [markdown] lang="en"
-# At $T = 1$ one intent stands out, and each of the wrong ones is a sliver. At $T = 4$ it no longer drowns them, and you can read what the teacher thinks of them: other timer intents come first, and ticking an item off a list is not far behind. No label says that. Hinton called it *dark knowledge*.
+# At $T = 1$ one intent stands out, and each of the wrong ones is a sliver. At $T = 4$ it no longer drowns them out, and you can read what the teacher thinks of them: other timer intents come first, and ticking an item off a list is not far behind. No label says that. Hinton called it *dark knowledge*.
 #
 # One command proves nothing. What about the others?
 # %% [markdown] lang="zh"
@@ -166,13 +166,13 @@ print(
 )
 
 # %% [markdown] lang="en"
-# Even a perfect copy pays: the teacher's own entropy. Take it away and what is left is the Kullback–Leibler divergence, zero for a perfect copy:
+# (A nat is what a bit becomes when the logarithm is natural.) Even a perfect copy pays: the teacher's own entropy. Take it away, and what is left is the Kullback–Leibler divergence, zero for a perfect copy:
 #
 # $$\mathrm{KL}(p \,\|\, q) = -\sum_i p_i \log q_i + \sum_i p_i \log p_i$$
 #
 # What was taken away doesn't depend on the student, so the gradient is the same. And because softening shrinks the gradient by about $T^2$, the loss is multiplied by $T^2$; lesson 02 shows why, and when it matters.
 # %% [markdown] lang="zh"
-# 连完全一样的学生也要付出代价：那是教师自身的熵。把它减掉，剩下的就是KL散度，完全一致时为零：
+# （奈特是取自然对数时的信息单位，取以2为底的对数就是比特。）连完全一样的学生也要付出代价：那是教师自身的熵。把它减掉，剩下的就是KL散度，完全一致时为零：
 #
 # $$\mathrm{KL}(p \,\|\, q) = -\sum_i p_i \log q_i + \sum_i p_i \log p_i$$
 #
@@ -209,11 +209,11 @@ print(
 # %% [markdown] lang="en"
 # ## The experiment
 #
-# The student reads a command as a bag of letter groups, without word order. There are twenty of them, each with its own two commands an intent and its own starting weights, and each is trained twice: on the labels alone, and with your `kd_loss`. Same commands, same start, same steps: the comparison is *paired*.
+# The student cuts a command into short groups of letters and ignores their order. There are twenty students, each with its own two commands for every intent and its own starting weights, and each is trained twice: on the labels alone, and with your `kd_loss`. Same commands, same start, same steps: the comparison is *paired*.
 # %% [markdown] lang="zh"
 # ## 实验
 #
-# 学生把一条指令读成一袋字母组，没有语序。一共二十个学生，每种意图各自抽两条指令，初始权重也各不相同；每个学生训练两次：一次只用标签，一次用你的`kd_loss`。指令、起点、步数都相同，所以是*配对*比较。
+# 学生把一条指令切成短小的字母片段，不管先后顺序。一共二十个学生，各自从每种意图中抽两条指令，初始权重也各不相同；每个学生训练两次：一次只用标签，一次用你的`kd_loss`。指令、起点、步数都相同，所以是*配对*比较。
 
 # %%
 SEEDS, ROWS, HIDDEN = 20, 256, 32
@@ -269,7 +269,7 @@ print(
 # %% [markdown] lang="en"
 # ## Which part of the soft label did it?
 #
-# A soft label says two things. How probable is the right intent, against all others in one lump? And how do the others share the rest? The first is the teacher's confidence. The second, about wrong answers only, your colleague calls noise. Give the student one half at a time, beside its labels.
+# A soft label says two things. How probable is the right intent, against all others in one lump? And how do the others share the rest? The first is the teacher's confidence. The second is about wrong answers only; your colleague calls it noise. Give the student one half at a time, beside its labels.
 #
 # **Guess first.** How many of the points gained are left when only the *wrong* half is given?
 # %% [markdown] lang="zh"
@@ -329,7 +329,7 @@ print(
 #
 # $$\text{label: } q_i - y_i \qquad\qquad \text{soft label: } T\,(q_i - p_i)$$
 #
-# A label pushes one logit up and all others down, each in the measure of its $q_i$: it doesn't care which. A soft label has a target for each. So one command about a timer teaches something about every timer intent.
+# A label pushes one logit up and all others down, each in proportion to its $q_i$, whichever intent it is. A soft label has a target for each. So one command about a timer teaches something about every timer intent.
 # %% [markdown] lang="zh"
 # 看来同事正好说反了。教师对正确答案的看法，标签早已告诉我们；它对*错误*答案的看法，才是新的。
 #
@@ -337,7 +337,7 @@ print(
 #
 # $$\text{标签：} q_i - y_i \qquad\qquad \text{软标签：} T\,(q_i - p_i)$$
 #
-# 标签只把一个logit往上推，其余一律按各自的$q_i$往下压，不分彼此。软标签则给每个logit都定了目标。于是，一条定时器指令就能让学生对每一种定时器意图都学到一点。
+# 标签只把一个logit往上推，其余一律按各自的$q_i$往下压，不分彼此。软标签则给每个logit都定了目标。于是，一条定时器指令就能让学生对每一种定时器意图都多懂一点。
 
 # %% [markdown] lang="en"
 # ## What would change our mind
@@ -381,13 +381,13 @@ draw_intervals(
 )
 
 # %% [markdown] lang="en"
-# Softness alone does little. Shuffled and invented wrong answers do harm. The last control is the one to remember: without the labels that only the teacher had seen, most of the gain goes. **Distillation creates no knowledge. It moves what the teacher took from its data, through the wrong answers, into the student.** What remains comes from MiniLM's pretraining, which the student lacks too.
+# Softness alone does little. Shuffled or invented wrong answers do harm. The last control is the one to remember: without the labels that only the teacher had seen, most of the gain goes. **Distillation creates no knowledge. It moves what the teacher took from its data, through the wrong answers, into the student.** What remains most likely comes from MiniLM's pretraining, which the student lacks too.
 #
 # ## The interview
 #
 # The first question is the one that everybody is asked. The textbook's answer has three steps: train a large model on the data; train a small one on its outputs as soft labels; minimise the loss between the two. You have just run all three, and you can say what that answer leaves out: steps two and three are one step, the label may join in, softening makes the wrong answers audible, and the commands need no label at all for the soft part.
 # %% [markdown] lang="zh"
-# 光是“软”，作用很小。打乱的、瞎编的错误答案则有害。最该记住的是最后一个对照：去掉只有教师看过的那些标签，提高的分数大半就没了。**蒸馏并不创造知识，而是把教师从数据中学到的东西，借错误答案搬给学生。** 剩下的那点来自MiniLM的预训练，这也是学生没有的。
+# 光是“软”，作用很小。打乱的或瞎编的错误答案则有害。最该记住的是最后一个对照：去掉只有教师看过的那些标签，提高的分数大半就没了。**蒸馏并不创造知识，而是把教师从数据中学到的东西，借错误答案搬给学生。** 剩下的那点多半来自MiniLM的预训练，这也是学生没有的。
 #
 # ## 面试
 #
