@@ -1,7 +1,7 @@
 # %% [markdown] lang="en"
 # # 03 · The loop
 #
-# *What is wrong with this loop?* About 45 minutes, four exercises and an extra.
+# *What is wrong with this loop?* About an hour and a half, an hour of it for four exercises; and an extra.
 #
 # Mei found a distillation loop on a blog, short enough for one screen. It crashed twice, she mended that, and now it runs. The loss is far below zero and still falling. "I have never seen training go so well," she writes, and ships the student. The next morning the lights answer to nothing.
 #
@@ -9,11 +9,11 @@
 # %% [markdown] lang="zh"
 # # 03 · 训练循环
 #
-# *这个循环错在哪里？* 约45分钟，四道练习，另有一道选做。
+# *这个循环错在哪里？* 约一个半小时，其中一小时做四道练习；另有一道选做。
 #
-# 小梅在博客上找到一个蒸馏循环，一屏就能看完。它崩了两次，她修好了，现在能跑了。损失早已远远低于零，还在往下降。“我从没见过训练得这么顺的。”她写道，然后把学生模型发布了。第二天早上，家里的灯谁的话都不听了。
+# 小梅在博客上找到一个蒸馏循环，一屏就能看完。它崩了两次，她修好了，现在能跑了。损失早已远远低于零，还在往下降。“我从没见过训练得这么顺的。”她写道，随后就把学生模型发布了。第二天早上，家里的灯谁的话都不听了。
 #
-# 下面用我们自己的话把这个循环重写了一遍。面试官很喜欢它。运行之前，先把你想改的每一行都记下来。
+# 下面就是这个循环，我们照原意重写了一遍。面试官最爱拿它出题。运行之前，先把你想改的每一行都记下来。
 
 # %%
 import torch
@@ -59,9 +59,9 @@ attempt(lambda: torch.optim.Adam(Echo().parameters(), lr=0.001))
 attempt(lambda: DataLoader(dataset, batch_size=64, shuffle=True))
 
 # %% [markdown] lang="en"
-# A model that returns its input has nothing to learn, and nobody ever defined `dataset`. These are the harmless faults: they say so themselves. Give the loop real models and real commands: MiniLM with its trained head, its vectors read from the cache; a student that averages hashed pieces of words; five labelled commands for each intent.
+# A model that returns its input has nothing to learn, and nobody ever defined `dataset`. These are the harmless faults: they say so themselves. Give the loop real models and real commands: MiniLM with its trained head, its vectors read from the cache; a student that averages the vectors of hashed pieces of words; five labelled commands for each intent.
 # %% [markdown] lang="zh"
-# 原样返回输入的模型没有东西可学，`dataset`也从来没人定义过。这两处是无害的：它们自己会喊出来。现在给循环装上真的模型和真的指令：教师是带分类头的MiniLM，向量从缓存里读；学生把哈希后的词片段取平均；每种意图五条带标签的指令。
+# 原样返回输入的模型没有东西可学，`dataset`也从来没人定义过。这两处是无害的：它们自己会喊出来。现在给循环装上真的模型和真的指令：教师是带分类头的MiniLM，向量从缓存里读；学生把词切成子词，哈希之后取向量的平均；每种意图五条带标签的指令。
 
 # %%
 from kd_solutions import TeacherModel
@@ -180,7 +180,7 @@ guessed_score.draw(right, axis="x")
 print(
     say(
         f"Score {sum(raw) / SEEDS:.0f} %. No student names more than {max(named)} of the {CLASSES} intents.",
-        f"得分{sum(raw) / SEEDS:.0f}%。{CLASSES}种意图里，没有一个学生说得出{max(named)}种以上。",
+        f"得分{sum(raw) / SEEDS:.0f}%。{CLASSES}种意图里，每个学生最多只说得出{max(named)}种。",
     )
 )
 
@@ -189,13 +189,13 @@ print(
 #
 # $$\frac{\partial}{\partial s_i} = \Big(\sum_j z_j\Big)\, q_i - z_i \qquad\text{instead of}\qquad q_i - p_i.$$
 #
-# What does that say to a student that already *is* the teacher?
+# What does that tell a student that already *is* the teacher?
 # %% [markdown] lang="zh"
 # 交叉熵小于零，就是露馅的地方。`CrossEntropyLoss`把浮点矩阵一律当作类别*概率*，没有人检查。传给它的却是教师的原始**logits** $z$。于是它算的是$-\sum_j z_j \log q_j$，梯度是
 #
 # $$\frac{\partial}{\partial s_i} = \Big(\sum_j z_j\Big)\, q_i - z_i \qquad\text{而不是}\qquad q_i - p_i.$$
 #
-# 如果学生已经与教师*一模一样*，它还会说什么？
+# 如果学生已经与教师*一模一样*，这个梯度还会叫它做什么？
 
 # %% key="gradient-at-a-copy"
 logits = teacher(commands.texts[::100])
@@ -218,7 +218,7 @@ print(
 #
 # **What would change our mind?** Perhaps it was only the step size, or Adam.
 # %% [markdown] lang="zh"
-# 教师的logits几乎正负相消，梯度只剩下大约$-z$，与学生说什么无关：误差从来没有反馈回来。学生已经完全一致时，推力与起点处一样大，没有尽头；在一批样本上平均之后，所有指令都被拖往同一个方向。所以它只说得出寥寥几种意图。
+# 教师的logits几乎正负相消，梯度只剩下大约$-z$，与学生说什么无关：误差从来没有反馈回来。哪怕学生已经与教师完全一致，推力也和起步时一样大，没完没了；在一批样本上平均之后，所有指令都被拖往同一个方向。所以它只说得出寥寥几种意图。
 #
 # **什么会让我们改变看法？** 也许只是步长的问题，或者是Adam的问题。
 
@@ -238,17 +238,17 @@ for name, make, options in [
     print(f"{name:12} {sum(results) / len(results):.0f} %   {say('last loss', '最后的损失')} {below}")
 
 # %% [markdown] lang="en"
-# No. A smaller step falls more slowly, SGD overflows, and nothing is learned. The mend is one word: `softmax`.
+# No. With a smaller step the loss falls more slowly, with SGD it overflows, and nothing is learned. The mend is one word: `softmax`.
 #
 # ## The one that only costs
 #
-# The loop calls `teacher.eval()`. Doesn't that spare the teacher's gradients? Ask MiniLM itself, on one batch, how much autograd keeps for a backward pass through the teacher that nobody wants.
+# The loop calls `teacher.eval()`. Doesn't that spare the teacher's gradients? Weigh it on MiniLM: how much does autograd keep, for one batch, so that it could go backward through the teacher? Nobody wants it to.
 # %% [markdown] lang="zh"
-# 不是。步长小，只是降得慢些；SGD则溢出；谁也没学到东西。修法只有一个词：`softmax`。
+# 都不是。步长小，只是损失降得慢些；换成SGD则溢出；谁也没学到东西。修法只有一个词：`softmax`。
 #
-# ## 只费钱的一处
+# ## 只费资源的一处
 #
-# 循环里调用了`teacher.eval()`。教师的梯度不就省掉了吗？直接问MiniLM：一个批次下来，autograd为一次谁也不需要的、穿过教师的反向传播，保存了多少东西？
+# 循环里调用了`teacher.eval()`。教师的梯度不就省掉了吗？用MiniLM量一量：一个批次下来，autograd为穿过教师的反向传播保存了多少东西？而这次反向传播谁也不需要。
 
 # %% key="graph" tags=["nbval-ignore-output"]
 batch = minilm.tokenizer(commands.texts[:31], padding=True, return_tensors="pt")
@@ -292,7 +292,7 @@ print(f"{kept_for_backward(minilm, read):6.2f} MB")
 # %% [markdown] lang="en"
 # Now one clean step, with everything in its place.
 # %% [markdown] lang="zh"
-# 现在写干净的一步，样样各就各位。
+# 现在写出干净利落的一步，样样就位。
 
 # %% exercise="distill_step"
 
@@ -315,11 +315,11 @@ print(
 # %% [markdown] lang="en"
 # ## The three that are missing
 #
-# What the loop *doesn't* do is harder to see. It was to return the student's parameters. It goes through the data once. And it unpacks a label that it never uses, so no label can correct the teacher.
+# What the loop *doesn't* do is harder to see. It should return the student's parameters, and returns nothing. It goes through the data once. And it unpacks a label that it never uses, so no label can correct the teacher.
 # %% [markdown] lang="zh"
 # ## 少了的三样
 #
-# 循环*没有*做的事更难发现。题目要求返回学生的参数；数据只跑了一遍；标签取了出来却从不使用，教师错了也没有标签来纠正。
+# 循环*没有*做的事更难发现。它本该返回学生的参数，却什么也没返回；数据只跑了一遍；标签取了出来却从不使用，教师错了也没有标签来纠正。
 
 # %%
 student, loader, optimizer = fresh(0)
@@ -404,13 +404,13 @@ ax = axes("Every other choice came behind kd_loss with Adam, at these rates", he
 draw_intervals(ax, differences, unit="points against kd_loss with Adam")
 
 # %% [markdown] lang="en"
-# Read it with care. The labels alone are behind, so the teacher was needed. MSE on *logits* and cross-entropy on *probabilities* both teach; what ruined Mei's student was the mixture of the two. And SGD is behind **at this rate and after this many steps**, which is no verdict on SGD: its step is as long as the gradient, so every constant in a loss counts, where Adam divides it out. Lesson 04 tunes both before it judges.
+# Read it with care. The labels alone are behind, so the teacher was needed. MSE on *logits* and cross-entropy on *probabilities* both teach; what ruined Mei's student was the mixture of the two. And SGD is behind **at this rate and after this many steps**, which is no verdict on SGD: its step grows with the gradient, so every constant in a loss counts, whereas Adam divides it out. Lesson 04 tunes both before it judges.
 #
 # ## Once more, from memory
 #
-# Below is a loop with six faults, not the same as above. Repair it.
+# Below is a loop with six faults, not quite the same as above. Repair it.
 # %% [markdown] lang="zh"
-# 要仔细读这张图。只用标签落在后面，说明教师有用。*logits*上的MSE和*概率*上的交叉熵都教得会；毁掉小梅的学生的，是把两者混在一起。SGD落后，是**在这个学习率、这么多步之下**落后，并不是对SGD的判决：它的步长与梯度成正比，损失里的每个常数都算数，而Adam会把常数除掉。第04课会先分别调好再下结论。
+# 要仔细读这张图。只用标签落在后面，说明教师有用。*logits*上的MSE和*概率*上的交叉熵都教得会；毁掉小梅的学生的，是把两者混在一起。SGD落后，是**在这个学习率、这么多步之下**落后，并不是对SGD的判决：它的步长与梯度成正比，损失里的每个常数都算数，而Adam会把常数除掉。第04课会先把两者都调好，再下结论。
 #
 # ## 凭记忆再来一遍
 #
@@ -419,9 +419,9 @@ draw_intervals(ax, differences, unit="points against kd_loss with Adam")
 # %% exercise="repair_the_loop"
 
 # %% [markdown] lang="en"
-# **Extra**, for those who want to see what the loss tells each logit: write the gradient down by hand.
+# **Extra**, if you want to see what the loss tells each logit, write the gradient down by hand.
 # %% [markdown] lang="zh"
-# **选做**：想弄清损失对每个logit说了什么，就亲手把梯度写出来。
+# **选做**：想看清损失怎样推动每一个logit，就亲手把梯度写出来。
 
 # %% exercise="kd_gradient"
 
@@ -456,8 +456,8 @@ print(
 # %% [markdown] lang="en"
 # ## Next
 #
-# You can now look at a loop for half a minute and say what it will do. Still open: are MSE and SGD really worse, and must the student resemble its teacher? Lesson 04 tests the three rules of thumb. If you would rather see your loop at work on ten languages, go to lesson 08.
+# Shown a loop, you can now say within half a minute what it will do. Still open: are MSE and SGD really worse, and must the student resemble its teacher? Lesson 04 tests the three rules of thumb. If you would rather see your loop at work on ten languages, go to lesson 08.
 # %% [markdown] lang="zh"
 # ## 下一课
 #
-# 现在给你一个训练循环，半分钟就能说出它会怎样。还没回答的是：MSE和SGD真的更差吗？学生必须像教师吗？第04课检验这三条经验之谈。想先看你的循环在十种语言上大显身手，就去第08课。
+# 现在给你一个训练循环，你半分钟就能说出它会训练出什么。还没回答的是：MSE和SGD真的更差吗？学生必须像教师吗？第04课检验这三条经验之谈。想先看你的循环在十种语言上大显身手，就去第08课。
