@@ -3,7 +3,7 @@
 #
 # *How small can one model for all of them be?* About 40 minutes, one exercise.
 #
-# The quick student of the start page has been shown around, and now everybody wants theirs: Germany, Spain, Russia, Poland, Catalonia. Ten languages, one box, and still not one labelled command outside English.
+# You have shown the start page's quick student around, and now every country wants its own: Germany, Spain, Russia, Poland, Catalonia. Ten languages, one box, and still not one labelled command outside English.
 #
 # Somebody from the research group shakes his head. "Your teacher has never read a word of Polish. It can't teach what it doesn't know. You need a multilingual teacher, and those are huge."
 #
@@ -13,7 +13,7 @@
 #
 # *服务所有语言的一个模型，能做到多小？* 约40分钟，一道练习。
 #
-# 首页上那个速成的学生已经给大家看过了，这下人人都想要：德国、西班牙、俄罗斯、波兰、加泰罗尼亚。十种语言，一个盒子，英语之外仍然没有一条带标签的指令。
+# 首页上那个速成的学生，你拿给大家看过了，这下谁都想要：德国、西班牙、俄罗斯、波兰、加泰罗尼亚。十种语言，一个盒子，英语之外仍然没有一条带标签的指令。
 #
 # 研究组的同事摇头：“你的教师一个波兰语单词都没读过，它不懂的东西教不了。得用多语言教师，可那种模型都很大。”
 #
@@ -46,7 +46,7 @@ print(
 #
 # **Guess first.** How many of the commands in the ten languages will a student read that learned from *this* teacher?
 # %% [markdown] lang="zh"
-# 说教师不懂，这一半是对的。（这里的指令是训练从不接触的样本。下文那张表用的测试集，这里不打开。）
+# 同事说教师不懂，这话不错。（这里的指令是训练从不接触的样本。下文那张表用的测试集，这里不打开。）
 #
 # **先猜一猜。** 跟着*这个*教师学的学生，在这十种语言上能读对多少指令？
 
@@ -77,16 +77,16 @@ total = sum(len(parallel.training_pairs(language)) for language in TEN_LANGUAGES
 print(say(f"{total:,} such pairs in ten languages", f"十种语言共有{total:,}个这样的句对"))
 
 # %% [markdown] lang="en"
-# The teacher $T$ reads the left side, $s$, and gives a vector. The student $M$ reads both sides, and both times it must give *that* vector. Nobody reads the right side but the student. That is the whole trick (Reimers & Gurevych 2020), and it is yours to write.
+# The teacher $T$ reads the left side, $s$, and gives a vector. The student $M$ reads both sides, and both times it must give *that* vector. Only the student ever reads the right side. That is the whole trick (Reimers & Gurevych 2020), and it is yours to write. ($T$ is the teacher here, not the temperature. And look at the Polish pair: 1 minute has become 15. Real translations have errors, and the student learns from those too.)
 # %% [markdown] lang="zh"
-# 教师$T$读左边的$s$，给出一个向量。学生$M$两边都读，两次都要给出*这个*向量。右边除了学生没有别人读。诀窍就这么多（Reimers & Gurevych 2020），由你来写。
+# 教师$T$读左边的$s$，给出一个向量。学生$M$两边都读，两次都要给出*这个*向量。右边除了学生没有别人读。诀窍就这么多（Reimers & Gurevych 2020），由你来写。（这里的$T$指教师，不是温度系数。再看波兰语那一对：1分钟变成了15分钟。真实的译文会有错，学生连错误也一起学。）
 
 # %% exercise="multilingual_mse"
 
 # %% [markdown] lang="en"
-# In our batches each row is one text, English or translated, with the vector that it must reach; so the two terms are means over the same rows. The vectors have length one and $D$ numbers: then $\frac{D}{2}$ times your loss is one minus the cosine, a number that one can read.
+# In our batches each row is one text, English or translated, with the vector that it must reach. So we hand the same rows to both terms. All vectors have length one and $D$ numbers; $\frac{D}{2}$ times your loss is then one minus the cosine, which is easy to read: 0 for a perfect copy, 1 for an unrelated direction.
 # %% [markdown] lang="zh"
-# 在我们的批次里，每一行是一条文本（英语或译文）和它应当到达的向量，所以两项都是对同样这些行的平均。向量长度为一，共$D$个数：你的损失乘以$\frac{D}{2}$，就是一减余弦，数值一目了然。
+# 在我们的批次里，每一行是一条文本（英语或译文）和它应当到达的向量，所以两项用的是同样这些行。向量的长度都是一，维数为$D$：你的损失乘以$\frac{D}{2}$，就是一减余弦，一看便懂：完全一致时为0，方向毫不相干时为1。
 
 # %%
 def imitate(student_vectors, teacher_vectors):
@@ -97,11 +97,11 @@ def imitate(student_vectors, teacher_vectors):
 # %% [markdown] lang="en"
 # ## Half a minute of training
 #
-# Besides the translations the student reads the English training commands, rewritten word by word with a lexicon that was mined from the same translations. They are clumsy ("turn on the lamp" → "włącz lampa"), but they speak of lamps, where a user interface speaks of settings. Their target is the teacher's vector of the English command. A rewriting also keeps the label of its English original: it counts for a tenth in the loss, and the last layer is trained on it. No command that somebody spoke or wrote in another language is labelled. (Some everyday English paraphrases in the rewriting were listed by hand.)
+# Besides the translations the student reads the English training commands, rewritten word by word with a lexicon that was mined from the same translations. They are clumsy ("turn on the lamp" → "włącz lampa"), but they speak of lamps, where a user interface speaks of settings. Their target is the teacher's vector of the English command. A rewriting also keeps the label of its English original: it counts for a tenth in the loss, and the last layer is trained on it. Nothing that somebody really said or wrote in another language is labelled. (Some everyday English paraphrases in the rewriting were listed by hand.)
 # %% [markdown] lang="zh"
 # ## 训练半分钟
 #
-# 除了译文，学生还读英语训练指令的逐词改写，所用词典就是从这些译文里挖出来的。改写很笨拙（“turn on the lamp” → “włącz lampa”），但说的是灯，而界面文字说的多是设置。它们的目标是教师对英语指令给出的向量。改写还保留英语原文的标签：它在损失里占十分之一的权重，最后一层也用它训练。其他语言里真正由人说出或写下的指令，依然一条标签也没有。（改写时用到的一些日常英语同义说法，是手工列出的。）
+# 除了译文，学生还读逐词改写成外语的英语训练指令，所用词典就是从这些译文里挖出来的。改写很笨拙（“turn on the lamp” → “włącz lampa”），但说的是灯，而界面文字说的多是设置。它们的目标是教师对英语指令给出的向量。改写还保留英语原文的标签：它在损失里占十分之一的权重，最后一层也用它训练。其他语言里真正由人说出或写下的指令，依然一条标签也没有。（改写时用到的一些日常英语同义说法，是手工列出的。）
 
 # %% key="distil"
 from kd_solutions.flagship import SHORTER, distill_student
@@ -113,7 +113,7 @@ by_student = percent_by_language(student, commands)
 # %% key="result" tags=["nbval-ignore-output"]
 from kd_study.pictures import axes, draw_two_by_language
 
-ax = axes("The student beats its teacher in every language but the teacher's own", height=3.8)
+ax = axes("The student beats its teacher in all ten languages, and keeps up in English", height=3.8)
 draw_two_by_language(ax, by_teacher, by_student, ["teacher", "student"])
 guessed.draw(ax, axis="x")
 print(
@@ -126,11 +126,11 @@ print(
 )
 
 # %% [markdown] lang="en"
-# So the colleague is wrong about the teaching. What is to be known about the *task* comes from the teacher; what is to be known about the *languages* comes from the translations. Neither alone would do.
+# So the colleague is wrong about the teaching. Knowledge of the *task* comes from the teacher, knowledge of the *languages* from the translations. Neither alone would do.
 #
 # ## What would change our mind?
 #
-# Perhaps the teacher isn't needed: intents have words in common across languages, "timer" and "Timer". Train the same student on the English labels alone.
+# Perhaps the teacher isn't needed: commands share words across languages, such as "timer" and "Timer". Train the same student on the English labels alone.
 # %% [markdown] lang="zh"
 # 所以“教不了”这一半是错的。关于*任务*的知识来自教师，关于*语言*的知识来自译文，缺一不可。
 #
@@ -152,17 +152,17 @@ print(
 )
 
 # %% [markdown] lang="en"
-# It reads English as well as anybody, and elsewhere it knows loan words. The gain in the ten languages is the distillation's.
+# It reads English as well as any of them, and elsewhere it knows loan words at best. What the ten languages gain over this, they owe to the distillation and its translations.
 #
 # ## The long run
 #
-# `python -m kd_study distill` trains longer, over several minutes with everything around it. Its result on the test half, which was opened once when the recipe was settled, over several seeds:
+# `python -m kd_study distill` trains longer; with everything around it, it takes several minutes. Its result for several seeds, on the test half, which had no say in the choice of the recipe:
 # %% [markdown] lang="zh"
-# 英语上它不输任何人，别的语言里它只认得外来词。十种语言上的提升，来自蒸馏。
+# 英语上它谁也不输，到了别的语言，顶多认得几个外来词。十种语言比它多出来的部分，来自蒸馏和它所用的译文。
 #
 # ## 完整训练
 #
-# `python -m kd_study distill`训练得更久，全部跑完要几分钟。下面是它在测试集上的结果（方案定下之后才打开过一次），多个随机种子：
+# `python -m kd_study distill`训练得更久，全部跑完要几分钟。下面是它用多个随机种子在测试集上得到的结果；选定方案时没有参考过测试集：
 
 # %% key="long-run"
 from kd_study.assistant import recorded_flagship
@@ -181,7 +181,7 @@ print(
 # %% [markdown] lang="en"
 # ## Ask it yourself
 #
-# Above the box, the same for a few commands. Try one of your own, in any of the languages.
+# First a few commands, then a box for your own, in any of the languages.
 # %% [markdown] lang="zh"
 # ## 自己问问看
 #
@@ -220,11 +220,11 @@ for mistake in common_mistakes(student, [commands[language] for language in TEN_
     print(f"{mistake.intent} → {mistake.read_as}: {mistake.count} ({mistake.example})")
 
 # %% [markdown] lang="en"
-# Look at the pairs. Setting a volume and changing it, pausing and cancelling, on and off: the sentences share nearly all their words, and a bag of words, which is all that this student sees, loses who does what to whom. Others fail because everyday verbs are missing from a user interface, and so from the lexicon.
+# Look at the pairs. Setting a volume and changing it, pausing and cancelling, on and off: the sentences share nearly all their words, and this student sees a bag of words, without their order. Others fail because everyday verbs are missing from a user interface, and so from the lexicon. And Chinese commands that end in the device, such as “关掉客厅的灯” (turn off the living-room light), are at times read as questions; why is still open. What would you test first?
 #
 # ## Where the bytes are
 # %% [markdown] lang="zh"
-# 看看这些混淆：设定音量与调节音量、暂停与取消、开与关，句子里的词几乎全一样，而这个学生看到的只是一袋词，谁对谁做什么都丢了。另一些错误是因为日常动词在界面文字里不出现，词典里也就没有。
+# 看看这些混淆：设定音量与调节音量、暂停与取消、开与关，句子里的词几乎全一样，而这个学生看到的只是一袋词，没有先后。另一些错误是因为日常动词在界面文字里不出现，词典里也就没有。还有，以设备名结尾的中文指令，例如“关掉客厅的灯”，有时会被当成询问；原因还没有查明。换作你，先查什么？
 #
 # ## 字节都在哪里
 
@@ -247,7 +247,7 @@ print(
 #
 # Aloud, then open and tick.
 # %% [markdown] lang="zh"
-# 网络只占一小部分。多种语言需要的，是词。
+# 网络只占一小部分。语言一多，需要的是词。
 #
 # ## 60秒内说清楚
 #
@@ -268,6 +268,6 @@ print(
 # %% [markdown] question="on-and-off"
 
 # %% [markdown] lang="en"
-# **Still open.** How does a head trained on a few hundred labels of the target language compare? And is the student robust where the translations end? Those are questions for later lessons. Back to the [start](00_start.ipynb), or to [all exercises](exercises.ipynb).
+# **Still open.** How far would a few hundred labels in the target language get you instead? And is the student robust where the translations end? Those are questions for later lessons. Back to the [start](00_start.ipynb), or to [all exercises](exercises.ipynb).
 # %% [markdown] lang="zh"
-# **还没回答的。** 如果在目标语言上有几百条标签，训练出来的分类头会怎样？在译文覆盖不到的地方，学生还鲁棒吗？留给以后的课。回到[首页](00_start.ipynb)，或去[全部练习](exercises.ipynb)。
+# **还没回答的。** 换成目标语言的几百条标签，能做到什么程度？在译文覆盖不到的地方，学生还鲁棒吗？这些留给以后的课。回到[首页](00_start.ipynb)，或去[全部练习](exercises.ipynb)。
