@@ -8,7 +8,7 @@
 # | bitext retrieval | 双语检索 | finding a sentence's translation among many by the nearest vector |
 # | calibration | 校准 | whether a confidence of 80 % is right 80 % of the time |
 # | capacity gap | 容量差距 | a teacher so much larger that the student can't follow it |
-# | confidence interval | 置信区间 | the range that an estimate's procedure covers the truth with, 95 % of the time |
+# | confidence interval | 置信区间 | a range made so that, over many repetitions, 95 % of such ranges hold the truth |
 # | control | 对照 | a comparison that could have killed the claim |
 # | cross-entropy | 交叉熵 | −Σ p log q: the cost of coding p's samples with q |
 # | dark knowledge | 暗知识 | what the probabilities of the wrong classes say |
@@ -36,7 +36,7 @@
 # | paired seeds | 配对种子 | both sides of a comparison run with the same random seeds |
 # | parallel text | 平行语料 | sentences with their translations |
 # | projector | 投影层 | a layer that maps the student's width to the teacher's, dropped after training |
-# | pseudo-labels | 伪标签 | the teacher's arg max used as a hard label |
+# | pseudo-labels | 伪标签 | the teacher's arg max, used as a hard label |
 # | pseudo-translation | 伪译文 | a sentence rewritten word by word with a mined lexicon |
 # | quantisation | 量化 | storing weights in few bits, such as int8 with a scale a row |
 # | relation-based distillation | 基于关系的蒸馏 | imitating how examples lie to one another |
@@ -49,10 +49,10 @@
 # | teacher | 教师模型 | the model whose outputs are imitated; it doesn't change |
 # | teacher forcing | 教师强制 | feeding the right previous tokens during training |
 # | temperature | 温度系数 | the number that logits are divided by before the softmax; above 1 it flattens |
-# | template | 模板 | a pattern from which many commands are sampled |
+# | template | 模板 | a sentence pattern from which many commands are sampled |
 # | token | 词元 | the unit that a model reads: a word or a piece of one |
-# | translate-test | 翻译测试集 | translating the user's text into the source language |
-# | translate-train | 翻译训练集 | translating the labelled training data into the target language |
+# | translate-test | 翻译测试集 | translating the user's text into the source language, at run time |
+# | translate-train | 翻译训练集 | translating the labelled data into the target language, before training |
 # | word alignment | 词对齐 | which word of a translation stands for which of the original |
 # | zero-shot transfer | 零样本迁移 | using a model in a language for which it saw no labelled example |
 
@@ -64,9 +64,9 @@
 # | KL散度 | KL divergence | 交叉熵减去p自身的熵：两者一致时为0 |
 # | 一致率（忠实度） | agreement, fidelity | 学生与教师回答相同的比例，不论对错 |
 # | 双语检索 | bitext retrieval | 按最近的向量在大量句子中找出译文 |
-# | 校准 | calibration | 置信度为80 %的预测是否有80 %是对的 |
+# | 校准 | calibration | 置信度为80%的预测是否有80%是对的 |
 # | 容量差距 | capacity gap | 教师比学生大太多，学生跟不上 |
-# | 置信区间 | confidence interval | 按同样的步骤重复，95 %的次数能覆盖真值的范围 |
+# | 置信区间 | confidence interval | 按同样的步骤反复得出的范围，有95%能覆盖真值 |
 # | 对照 | control | 有可能推翻结论的对比实验 |
 # | 交叉熵 | cross-entropy | −Σ p log q：用q给p的样本编码的代价 |
 # | 暗知识 | dark knowledge | 错误类别的概率所包含的信息 |
@@ -109,8 +109,8 @@
 # | 温度系数 | temperature | softmax之前用来除logits的数；大于1时分布变平 |
 # | 模板 | template | 可以采样出许多命令的句式 |
 # | 词元 | token | 模型读入的单位：一个词或词的一部分 |
-# | 翻译测试集 | translate-test | 把用户的文本翻译成源语言 |
-# | 翻译训练集 | translate-train | 把带标签的训练数据翻译成目标语言 |
+# | 翻译测试集 | translate-test | 运行时把用户的文本翻译成源语言 |
+# | 翻译训练集 | translate-train | 训练前把带标签的训练数据翻译成目标语言 |
 # | 词对齐 | word alignment | 译文中哪个词对应原文中的哪个词 |
 # | 零样本迁移 | zero-shot transfer | 在没有见过该语言标注样本的情况下直接使用模型 |
 
