@@ -220,11 +220,11 @@ for mistake in common_mistakes(student, [commands[language] for language in TEN_
     print(f"{mistake.intent} → {mistake.read_as}: {mistake.count} ({mistake.example})")
 
 # %% [markdown] lang="en"
-# Look at the pairs. Setting a volume and changing it, pausing and cancelling, on and off: the sentences share nearly all their words, and this student sees a bag of words, without their order. Others fail because everyday verbs are missing from a user interface, and so from the lexicon. And Chinese commands that end in the device, such as “关掉客厅的灯” (turn off the living-room light), are at times read as questions; why is still open. What would you test first?
+# Look at the pairs. Setting a volume and changing it, pausing and cancelling a timer, lengthening and shortening it: the sentences share nearly all their words, and this student sees a bag of words, without their order. Others fail because everyday verbs are missing from a user interface, and so from the lexicon. And Chinese commands that end in the device, such as “关掉客厅的灯” (turn off the living-room light), are at times read as questions; why is still open. What would you test first?
 #
 # ## Where the bytes are
 # %% [markdown] lang="zh"
-# 看看这些混淆：设定音量与调节音量、暂停与取消、开与关，句子里的词几乎全一样，而这个学生看到的只是一袋词，没有先后。另一些错误是因为日常动词在界面文字里不出现，词典里也就没有。还有，以设备名结尾的中文指令，例如“关掉客厅的灯”，有时会被当成询问；原因还没有查明。换作你，先查什么？
+# 看看这些混淆：设定音量与调节音量、暂停与取消定时器、延长与缩短定时器：句子里的词几乎全一样，而这个学生看到的只是一袋词，没有先后。另一些错误是因为日常动词在界面文字里不出现，词典里也就没有。还有，以设备名结尾的中文指令，例如“关掉客厅的灯”，有时会被当成询问；原因还没有查明。换作你，先查什么？
 #
 # ## 字节都在哪里
 
