@@ -1,10 +1,14 @@
 """What the lessons' experiments share: samples of commands, many small students trained at once, scores."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from kd_solutions.data import load_commands
+from kd_solutions.models import TeacherModel
+from kd_solutions.signals import CachedSignal
 from kd_solutions.subwords import Subwords
 
 
@@ -49,14 +53,19 @@ class ManyStudents(nn.Module):
 
 
 def train_many(
-    students: ManyStudents, inputs: Tensor, loss_function: Callable[[Tensor], Tensor], steps: int, rate: float
+    students: ManyStudents,
+    inputs: Tensor,
+    loss_function: Callable[[Tensor], Tensor],
+    steps: int,
+    rate: float,
+    optimizer_class: type[torch.optim.Optimizer] = torch.optim.Adam,
 ) -> ManyStudents:
     """Trains each student on its own (N, width) slice of `inputs`, all rows in every step.
 
     loss_function: (S · N, classes) logits → their mean loss. A mean over all students, times S, gives each
     the gradient that it would have alone.
     """
-    optimizer = torch.optim.Adam(students.parameters(), lr=rate)
+    optimizer = optimizer_class(students.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=steps)
     for _ in range(steps):
         loss = loss_function(students(inputs).flatten(0, 1)) * len(inputs)
@@ -93,6 +102,55 @@ def train_head(
         loss.backward()
         optimizer.step()
     return head.requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class Classroom:
+    """The students of lesson 01, each with its own few commands, and what the teacher says of these.
+
+    texts: S · N commands; inputs: (S, N, width); labels: (S · N,); teacher_logits: (S · N, intents).
+    """
+
+    intents: tuple[str, ...]
+    texts: list[str]
+    inputs: Tensor
+    labels: Tensor
+    teacher_logits: Tensor
+    held_out_inputs: Tensor
+    held_out_labels: Tensor
+
+    def train(
+        self,
+        loss_function: Callable[[Tensor], Tensor],
+        optimizer_class: type[torch.optim.Optimizer] = torch.optim.Adam,
+        rate: float = 0.02,
+    ) -> ManyStudents:
+        """The students after 200 steps on a loss of their logits, always from the same starting weights."""
+        count, _, width = self.inputs.shape
+        students = ManyStudents(count, width, hidden=32, classes=len(self.intents))
+        return train_many(students, self.inputs, loss_function, 200, rate, optimizer_class)
+
+    @torch.no_grad()
+    def scores(self, students: ManyStudents) -> Tensor:
+        """(S,) held-out scores in percent, each intent weighing the same."""
+        return score_by_intent(students(self.held_out_inputs), self.held_out_labels)
+
+
+def open_classroom(students: int = 20, per_intent: int = 2, width: int = 256) -> Classroom:
+    """English commands, and MiniLM with a head trained on all labels as the teacher."""
+    commands, held_out = load_commands("en", "train"), load_commands("en", "test")
+    vectors = CachedSignal(TeacherModel.from_pretrained())(commands.texts)
+    head = train_head(vectors, commands.labels, len(commands.intents))
+    rows = torch.stack([few_commands(commands.labels, per_intent, seed) for seed in range(students)])
+    return Classroom(
+        commands.intents,
+        [commands.texts[row] for row in rows.flatten().tolist()],
+        bags(commands.texts, width)[rows],
+        commands.labels[rows].flatten(),
+        head(vectors)[rows].flatten(0, 1),
+        bags(held_out.texts, width),
+        held_out.labels,
+    )
 
 
 def attempt(action: Callable[[], object]) -> None:

@@ -39,12 +39,12 @@ class Guess:
 
     def _set(self, change) -> None:
         self.value = change["new"]
-        self._label.value = f"{self.value:g} {self._unit}"
+        self._label.value = say(f"{self.value:g} {self._unit}", f"{self.value:g}{self._unit}")
 
     def _repr_mimebundle_(self, **options) -> dict:
         plain = say(
             f"Your guess: a slider from {self._low:g} to {self._high:g} {self._unit}",
-            f"你的猜测：{self._low:g}到{self._high:g} {self._unit}的滑块",
+            f"你的猜测：{self._low:g}到{self._high:g}{self._unit}的滑块",
         )
         return self._box._repr_mimebundle_(**options) | {"text/plain": plain}
 

@@ -13,7 +13,7 @@ from kd_study.exercises import NAMES, exercise
 from kd_study.grading import grade
 from kd_study.stubs import solved_source, stub_source
 
-LESSON = '''
+LESSON = """
 # %% [markdown] lang="en"
 # # A lesson
 # %% [markdown] lang="zh"
@@ -31,7 +31,7 @@ print(soft_targets(torch.zeros(1, 2), 2.0))
 from kd_study import guess
 my_guess = guess()
 my_guess
-'''
+"""
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_building_twice_gives_the_same_bytes(lesson, tmp_path):
     outputs = {cell.id: cell.outputs for cell in code}
     assert outputs["soft_targets-check"][0].data["text/plain"].startswith("soft_targets: todo")
     assert outputs["two"][0].text == "tensor([[0.5000, 0.5000]])\n"
-    assert outputs["cell-04"][0].data == {"text/plain": "你的猜测：0到100 %的滑块"}
+    assert outputs["cell-04"][0].data == {"text/plain": "你的猜测：0到100%的滑块"}
 
 
 def test_a_notebook_that_fails_is_named_and_not_written(tmp_path):

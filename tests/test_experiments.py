@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from kd_study.experiments import (
+    Classroom,
     ManyStudents,
     attempt,
     bags,
@@ -94,3 +95,32 @@ def test_attempt_prints_what_went_wrong(capsys):
         "ValueError: invalid literal for int() with base 10: 'x'",
         "no error",
     ]
+
+
+@pytest.fixture
+def room():
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(4, (3, 10), generator=generator).flatten()
+    return Classroom(
+        intents=("a", "b", "c", "d"),
+        texts=[""] * 30,
+        inputs=torch.randn(3, 10, 6, generator=generator),
+        labels=labels,
+        teacher_logits=torch.randn(30, 4, generator=generator),
+        held_out_inputs=torch.randn(20, 6, generator=generator),
+        held_out_labels=torch.arange(20) % 4,
+    )
+
+
+def test_a_classroom_starts_every_training_alike(room):
+    first, second = (room.scores(room.train(lambda z: F.cross_entropy(z, room.labels))) for _ in range(2))
+    assert first.shape == (3,) and torch.equal(first, second)
+
+
+def test_a_classroom_trains_with_the_optimizer_and_rate_given(room):
+    def trained(factor, rate):
+        loss = lambda z: factor * (z - room.teacher_logits).square().mean()  # noqa: E731
+        return room.train(loss, torch.optim.SGD, rate)(room.held_out_inputs)
+
+    assert torch.equal(trained(1.0, 0.5), trained(1 / 16, 8.0))
+    assert not torch.allclose(trained(1.0, 0.5), trained(1 / 16, 0.5))

@@ -1,7 +1,7 @@
 # %% [markdown] lang="en"
 # # 01 · What distillation is
 #
-# *What does a teacher know that its labels don't say?* About an hour, 35 minutes of it for four exercises.
+# *What does a teacher know that its labels don't say?* About 30 minutes, and 35 more for its four exercises.
 #
 # The box on the wall has room for a tiny model. Somebody labelled two spoken commands for each intent before lunch, and that is all that the student will ever read. In the cloud stands a teacher thousands of times as large. On these commands it is hardly ever wrong.
 #
@@ -11,7 +11,7 @@
 # %% [markdown] lang="zh"
 # # 01 · 什么是蒸馏
 #
-# *除了标签，教师还知道什么？* 约一小时，其中35分钟做四道练习。
+# *除了标签，教师还知道什么？* 约30分钟，四道练习另需35分钟。
 #
 # 墙上的小盒子只放得下一个很小的模型。午饭前有人给每种意图各标注了两条语音指令，学生模型能读到的就这么多。云端有一个教师模型，规模是它的几千倍，而且在这几条指令上几乎从不出错。
 #
@@ -280,7 +280,7 @@ print(
 # **先猜一猜。** 只给*错误*的那一半，提高的分数还剩几个百分点？
 
 # %%
-guessed_points = guess(unit="points", low=-5, high=15)
+guessed_points = guess(unit=say("points", "个百分点"), low=-5, high=15)
 guessed_points
 
 # %%
@@ -408,8 +408,8 @@ draw_intervals(
 # %% [markdown] lang="en"
 # ## Next
 #
-# You can now build the loss, show where its gain comes from, and name the control that nearly killed it. Still open: why $T = 4$, and why $T^2$? That is lesson 02. And here a helper ran the training; in lesson 03 you write the loop, after finding out what is wrong with a famous one.
+# You can now build the loss, show where its gain comes from, and name the control that nearly killed it. Still open: why $T = 4$, and why $T^2$? That is [lesson 02](02_temperature.ipynb). And here a helper ran the training; in lesson 03 you write the loop, after finding out what is wrong with a famous one.
 # %% [markdown] lang="zh"
 # ## 下一课
 #
-# 现在你会写蒸馏损失，能说明它的好处从哪里来，还能说出差点推翻它的那个对照。还没回答的是：为什么取$T = 4$，为什么乘$T^2$？见第02课。另外，这里的训练由现成的函数代劳；到第03课，你先找出一个流行写法错在哪里，再亲手写出训练循环。
+# 现在你会写蒸馏损失，能说明它的好处从哪里来，还能说出差点推翻它的那个对照。还没回答的是：为什么取$T = 4$，为什么乘$T^2$？见[第02课](02_temperature.ipynb)。另外，这里的训练由现成的函数代劳；到第03课，你先找出一个流行写法错在哪里，再亲手写出训练循环。

@@ -1,7 +1,7 @@
 # %% [markdown] lang="en"
 # # 03 · The loop
 #
-# *What is wrong with this loop?* About an hour and a half, an hour of it for four exercises; and an extra.
+# *What is wrong with this loop?* About 35 minutes, and an hour more for its four exercises; one extra.
 #
 # Mei found a distillation loop on a blog, short enough for one screen. It crashed twice, she mended that, and now it runs. The loss is far below zero and still falling. "I have never seen training go so well," she writes, and ships the student. The next morning the lights answer to nothing.
 #
@@ -9,7 +9,7 @@
 # %% [markdown] lang="zh"
 # # 03 · 训练循环
 #
-# *这个循环错在哪里？* 约一个半小时，其中一小时做四道练习；另有一道选做。
+# *这个循环错在哪里？* 约35分钟，四道练习另需一小时；还有一道选做。
 #
 # 小梅在博客上找到一个蒸馏循环，一屏就能看完。它崩了两次，她修好了，现在能跑了。损失早已远远低于零，还在往下降。“我从没见过训练得这么顺的。”她写道，随后就把学生模型发布了。第二天早上，家里的灯谁的话都不听了。
 #

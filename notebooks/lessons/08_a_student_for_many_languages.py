@@ -88,6 +88,7 @@ print(say(f"{total:,} such pairs in ten languages", f"十种语言共有{total:,
 # %% [markdown] lang="zh"
 # 在我们的批次里，每一行是一条文本（英语或译文）和它应当到达的向量，所以两项用的是同样这些行。向量的长度都是一，维数为$D$：你的损失乘以$\frac{D}{2}$，就是一减余弦，一看便懂：完全一致时为0，方向毫不相干时为1。
 
+
 # %%
 def imitate(student_vectors, teacher_vectors):
     width = teacher_vectors.shape[-1]
@@ -106,7 +107,9 @@ def imitate(student_vectors, teacher_vectors):
 # %% key="distil"
 from kd_solutions.flagship import SHORTER, distill_student
 
-flagship = distill_student(TEN_LANGUAGES, teacher=teacher, recipe=SHORTER, loss_function=imitate, progress=False)
+flagship = distill_student(
+    TEN_LANGUAGES, teacher=teacher, recipe=SHORTER, loss_function=imitate, progress=False
+)
 student = flagship.student
 by_student = percent_by_language(student, commands)
 
@@ -170,7 +173,12 @@ from kd_study.assistant import recorded_flagship
 record = recorded_flagship()
 for language, row in record.languages.items():
     low, high = min(row.student), max(row.student)
-    print(f"{language}: teacher {row.teacher:3.0f} %, student {mean(row.student):3.0f} % (seeds: {low:.1f} to {high:.1f})")
+    print(
+        say(
+            f"{language}: teacher {row.teacher:3.0f} %, student {mean(row.student):3.0f} % (seeds: {low:.1f} to {high:.1f})",
+            f"{language}：教师{row.teacher:3.0f}%，学生{mean(row.student):3.0f}%（各种子：{low:.1f}至{high:.1f}）",
+        )
+    )
 print(
     say(
         f"Mean of the ten: {record.mean_of_others:.1f} %, {record.megabytes:.1f} MB on disk, {record.seeds} seeds",
@@ -194,7 +202,12 @@ from kd_study.assistant import side_by_side
 answer = side_by_side(teacher, student)
 show_answers(
     answer,
-    ["turn off the light", "mach das Licht in der Küche aus", "pon un temporizador de cinco minutos", "关掉客厅的灯"],
+    [
+        "turn off the light",
+        "mach das Licht in der Küche aus",
+        "pon un temporizador de cinco minutos",
+        "关掉客厅的灯",
+    ],
 )
 
 # %%
@@ -229,7 +242,11 @@ for mistake in common_mistakes(student, [commands[language] for language in TEN_
 # ## 字节都在哪里
 
 # %% key="bytes"
-parameters = {name: sum(p.numel() for p in part.parameters()) for name, part in student.named_children() if part is not student.features}
+parameters = {
+    name: sum(p.numel() for p in part.parameters())
+    for name, part in student.named_children()
+    if part is not student.features
+}
 table_bytes = parameters["table"] + 2 * student.sizes["rows"]  # int8, and a float16 scale a row
 other_bytes = 2 * (sum(parameters.values()) - parameters["table"])  # float16
 share = table_bytes / (table_bytes + other_bytes)
