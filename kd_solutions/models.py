@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kd_solutions import assets, shipping
+from kd_solutions.crosslingual import mean_pool
 from kd_solutions.errors import StudyError
 from kd_solutions.subwords import Features, Subwords
 
@@ -72,14 +73,12 @@ class TeacherModel(nn.Module):
         digest = hashlib.sha256(json.dumps(self.tokenizer.get_vocab(), sort_keys=True).encode())
         for name, tensor in sorted(self.encoder.state_dict().items()):
             digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
+            digest.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy())
         return digest.hexdigest()
 
     @torch.no_grad()
     def encode(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
         """(N, D) float32: the mean over tokens, L2-normalised; no graph. Like lengths go in one batch."""
-        from kd_solutions.crosslingual import mean_pool
-
         device = next(self.encoder.parameters()).device
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         vectors = torch.empty(len(texts), self.size, device=device)
