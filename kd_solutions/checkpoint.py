@@ -55,7 +55,13 @@ class Run:
         set_random_state(self.epoch_start, self.generator)
         batches, skipped = iter(self.loader), 0
         while skipped < self.seen:  # by groups, since asking an exhausted loader for more may draw, too
-            skipped += len(list(islice(batches, size)))
+            group = list(islice(batches, size))
+            if not group:
+                raise StudyError(
+                    f"The loader gave {skipped} batches where the checkpoint has seen {self.seen}: "
+                    "go on with the data it was made with, or delete it."
+                )
+            skipped += len(group)
         set_random_state(now, self.generator)
         return batches
 

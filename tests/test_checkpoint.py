@@ -83,6 +83,14 @@ def test_a_checkpoint_that_does_not_fit_is_one_sentence(tmp_path, spoil):
         distill(student, freeze(network(1)), *arguments, sgd(student), checkpoint=path)
 
 
+def test_a_loader_that_became_shorter_is_one_sentence(tmp_path):
+    student, path = linear(), tmp_path / "run.pt"
+    arguments = F.mse_loss, sgd(student)
+    distill(student, freeze(network(1)), batches(), *arguments, max_steps=2, checkpoint=path)
+    with pytest.raises(StudyError, match="gave 1 batches where the checkpoint has seen 2"):
+        distill(student, freeze(network(1)), batches()[:1], *arguments, checkpoint=path)
+
+
 class Trap:
     """Makes a folder when it is unpickled."""
 
