@@ -60,7 +60,9 @@ class TeacherModel(nn.Module):
         """Encoder, tokenizer and head, as `load` reads them (safetensors and JSON)."""
         self.encoder.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
-        if self.head is not None:
+        if self.head is None:
+            (Path(folder) / HEAD).unlink(missing_ok=True)  # of another teacher that was saved here before
+        else:
             save_file(self.head.state_dict(), Path(folder) / HEAD)
 
     @property
@@ -144,16 +146,22 @@ class StudentModel(nn.Module):
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        """What `save` wrote, in float32 and in eval mode; StudyError where there is no student."""
+        """What `save` wrote, in float32 and in eval mode; StudyError where there is no whole student."""
         folder = Path(folder)
         if not (folder / CONFIG).exists():
             raise StudyError(
                 f"There is no student in {folder}: distil one with `python -m kd_study distill`."
             )
-        student = cls(**json.loads((folder / CONFIG).read_text("utf-8")))
-        weights = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
-        weights["table.weight"] *= weights.pop("table.scale")
-        student.load_state_dict(weights)
+        try:
+            student = cls(**json.loads((folder / CONFIG).read_text("utf-8")))
+            weights = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
+            weights["table.weight"] *= weights.pop("table.scale")
+            student.load_state_dict(weights)
+        except Exception as error:  # each of the formats has errors of its own
+            raise StudyError(
+                f"The student in {folder} is damaged ({type(error).__name__}): "
+                "distil another with `python -m kd_study distill`."
+            ) from error
         return student.eval()
 
 
