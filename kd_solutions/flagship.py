@@ -163,7 +163,7 @@ def train_teacher_head(
     texts = stable_order(commands.texts)[:limit]
     vectors = CachedSignal(teacher, progress=progress)(texts)
     torch.manual_seed(seed)
-    teacher.head = nn.Linear(teacher.size, len(commands.intents))
+    teacher.head = nn.Linear(teacher.size, len(commands.intents)).to(next(teacher.parameters()).device)
     fit_head(teacher.head, vectors, torch.stack([label_of[text] for text in texts]), seed)
 
 

@@ -49,7 +49,7 @@ def score_languages(
             continue
         with torch.no_grad():
             logits = (
-                teacher.head(read(commands.texts)),
+                teacher.head(read(commands.texts).to(teacher.head.weight.device)),
                 student.head(encode(student, commands.texts)),
                 control.head(encode(control, commands.texts)),
             )
