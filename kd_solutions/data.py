@@ -267,9 +267,13 @@ def _parse_translations(folder: Path) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    files = translations.translation_files(
-        assets.asset_folder("translations"), assets.asset_folder("frontend")
-    )
+    folders = assets.asset_folder("translations"), assets.asset_folder("frontend")
+    files = translations.translation_files(*folders)
+    if ENGLISH not in {language for _, language, _ in files}:
+        raise StudyError(
+            f"There are no English strings in {folders[0]} and {folders[1]}: let KD_STUDY_TRANSLATIONS name "
+            "a folder with components/*/translations/en.json in it, or unset it."
+        )
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
         bar = progress.add_task("Reading translations", total=len(files))
         strings = translations.read_strings(files, on_file=lambda: progress.advance(bar))

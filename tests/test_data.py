@@ -173,3 +173,10 @@ def test_a_damaged_cache_file_is_one_sentence(tmp_path, content):
     (tmp_path / "some.json").write_bytes(content)
     with pytest.raises(StudyError, match="some.json can't be read.*delete the folder"):
         data.read_json(tmp_path / "some.json")
+
+
+def test_a_folder_without_translations_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(data.assets, "asset_folder", lambda name: tmp_path)
+    with pytest.raises(StudyError, match="no English strings.*KD_STUDY_TRANSLATIONS"):
+        data._parse_translations(tmp_path / "parsed")
+    assert not (tmp_path / "parsed").exists()
