@@ -54,4 +54,5 @@ def rows_of(value: Any) -> int:
 
 def to_device(device: torch.device, value: Any) -> Any:
     """The same nest with its tensors on a device; texts stay."""
-    return map_tensors(lambda tensor: tensor.to(device, non_blocking=True), value)
+    ahead = device.type != "cpu"  # a copy from a GPU must have arrived before anybody reads it
+    return map_tensors(lambda tensor: tensor.to(device, non_blocking=ahead), value)

@@ -153,6 +153,19 @@ def test_what_transformers_gives_moves_to_the_device_and_keeps_its_class():
     assert output.last_hidden_state.device == there
 
 
+@pytest.mark.parametrize(("device", "ahead"), [("cpu", False), ("meta", True)])
+def test_nothing_is_read_on_the_cpu_before_its_copy_is_there(monkeypatch, device, ahead):
+    asked, move = [], torch.Tensor.to
+
+    def recorded(tensor, *args, **kwargs):
+        asked.append(kwargs["non_blocking"])
+        return move(tensor, *args, **kwargs)
+
+    monkeypatch.setattr(torch.Tensor, "to", recorded)
+    to_device(torch.device(device), [torch.zeros(1)])
+    assert asked == [ahead]
+
+
 def test_a_group_ends_with_its_epoch():
     student = linear()
     result = distill(student, freeze(network(1)), batches(), F.mse_loss, sgd(student), epochs=2, accumulate=2)
