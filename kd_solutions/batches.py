@@ -1,6 +1,7 @@
 """What a loader gives to the loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
+from copy import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -26,11 +27,17 @@ def as_batch(batch: Any) -> Batch:
 
 
 def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """The same nest of tuples, lists and dicts with every tensor replaced; other things stay."""
+    """The same nest of tuples, lists and mappings with every tensor replaced; other things stay.
+
+    A mapping keeps its class, such as transformers' BatchEncoding and ModelOutput, which are no plain dicts.
+    """
     if isinstance(value, Tensor):
         return function(value)
-    if isinstance(value, dict):
-        return {key: map_tensors(function, part) for key, part in value.items()}
+    if isinstance(value, MutableMapping):
+        replaced = copy(value)
+        for key, part in value.items():
+            replaced[key] = map_tensors(function, part)
+        return replaced
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(map_tensors(function, part) for part in value))
     if isinstance(value, (list, tuple)):
@@ -38,6 +45,14 @@ def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
     return value
 
 
+def rows_of(value: Any) -> int:
+    """N of a tensor (N, …), or of the first one in a nest of them: a pair of outputs has N rows, not two."""
+    sizes: list[int] = []
+    map_tensors(lambda tensor: sizes.extend(tensor.shape[:1]) or tensor, value)
+    return sizes[0] if sizes else len(value)
+
+
 def to_device(device: torch.device, value: Any) -> Any:
     """The same nest with its tensors on a device; texts stay."""
-    return map_tensors(lambda tensor: tensor.to(device, non_blocking=True), value)
+    ahead = device.type != "cpu"  # a copy from a GPU must have arrived before anybody reads it
+    return map_tensors(lambda tensor: tensor.to(device, non_blocking=ahead), value)

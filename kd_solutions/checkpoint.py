@@ -54,8 +54,14 @@ class Run:
         now = random_state(self.generator)
         set_random_state(self.epoch_start, self.generator)
         batches, skipped = iter(self.loader), 0
-        while skipped < self.seen:  # by groups, since asking an exhausted loader for more may draw, too
-            skipped += len(list(islice(batches, size)))
+        # by groups, since asking an exhausted loader for more may draw, too
+        while skipped < self.seen and (group := list(islice(batches, size))):
+            skipped += len(group)
+        if skipped != self.seen:
+            raise StudyError(
+                f"The checkpoint has seen {self.seen} batches of its epoch, which this loader does not give: "
+                "go on with the data and the `accumulate` it was made with, or delete it."
+            )
         set_random_state(now, self.generator)
         return batches
 

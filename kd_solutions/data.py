@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from kd_solutions import assets, templates, translations
-from kd_solutions.errors import StudyError
+from kd_solutions.errors import StudyError, writing_to
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -128,7 +127,7 @@ def _load_commands(language: str, split: str) -> Commands:
     path = _commands_folder() / f"{language}.json"
     if not path.exists():
         write_json(path, _sample_commands(language))
-    rows = json.loads(path.read_text("utf-8"))[split]
+    rows = read_json(path)[split]
     names = served_intents() if split == "rare" else intent_names()
     return Commands(
         language,
@@ -268,9 +267,13 @@ def _parse_translations(folder: Path) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    files = translations.translation_files(
-        assets.asset_folder("translations"), assets.asset_folder("frontend")
-    )
+    folders = assets.asset_folder("translations"), assets.asset_folder("frontend")
+    files = translations.translation_files(*folders)
+    if ENGLISH not in {language for _, language, _ in files}:
+        raise StudyError(
+            f"There are no English strings in {folders[0]} and {folders[1]}: let KD_STUDY_TRANSLATIONS name "
+            "a folder with components/*/translations/en.json in it, or unset it."
+        )
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
         bar = progress.add_task("Reading translations", total=len(files))
         strings = translations.read_strings(files, on_file=lambda: progress.advance(bar))
@@ -289,12 +292,24 @@ def _parse_translations(folder: Path) -> None:
 
 
 def read_json(path: Path):
-    return json.loads(path.read_text("utf-8"))
+    """What `write_json` wrote; StudyError where a disk or a person damaged it since."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        folder = assets.cache_folder() / "data"
+        raise StudyError(
+            f"The cached file {path} can't be read ({type(error).__name__}): "
+            f"delete the folder {folder}, and it is made anew."
+        ) from error
 
 
 def write_json(path: Path, content) -> None:
-    """Atomic: another process sees the old file, the whole new one, or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-        file.write(json.dumps(content, ensure_ascii=False))  # faster than json.dump
-    os.replace(file.name, path)
+    """Atomic: another process sees the old file, the whole new one, or none; StudyError for a full disk."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")  # two processes may write at once
+    with writing_to(path.parent, assets.CACHE_VARIABLE):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            unfinished.write_text(json.dumps(content, ensure_ascii=False), "utf-8")  # faster than json.dump
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from kd_solutions.batches import Batch, as_batch, map_tensors, to_device
+from kd_solutions.batches import Batch, as_batch, map_tensors, rows_of, to_device
 from kd_solutions.checkpoint import Run
 from kd_solutions.errors import StudyError
 
@@ -279,13 +279,16 @@ class _Step:
         loss_sum, weight_sum, row_sum = 0.0, 0.0, 0
         for batch in group:
             loss, rows = self._loss(batch)
-            weight = 1.0 if len(group) == 1 else batch.weight or rows
+            weight = rows if batch.weight is None else batch.weight
+            if len(group) == 1:
+                weight = 1.0  # the loss is the whole group's mean already
             (loss * weight).backward()
             value = loss.item()
             _require_finite("loss", value, [batch], number)
             loss_sum, weight_sum, row_sum = loss_sum + value * weight, weight_sum + weight, row_sum + rows
         gradients = self._gradients()
-        if len(group) > 1:
+        weight_sum = weight_sum or 1.0  # a group where nothing counts: its loss and gradients are 0
+        if len(group) > 1 and gradients:
             torch._foreach_div_(gradients, weight_sum)
         norm = get_total_norm(gradients).item()
         _require_finite("gradient", norm, group, number)
@@ -304,7 +307,7 @@ class _Step:
             student_output = self.forward(inputs)
         if self.bf16:
             student_output = map_tensors(Tensor.float, student_output)
-        return self.loss_function(student_output, teacher_output, targets), len(teacher_output)
+        return self.loss_function(student_output, teacher_output, targets), rows_of(teacher_output)
 
     def _gradients(self) -> list[Tensor]:
         """Every gradient as a dense tensor that shares its memory; of a sparse one, its rows' values."""

@@ -16,8 +16,8 @@ class Interval(NamedTuple):
 
 
 def accuracy(logits: Tensor, targets: Tensor) -> float:
-    """Share of rows whose largest logit is the target's. Args: logits (N, C), targets (N,)."""
-    return _share(logits.argmax(-1) == targets)
+    """Share of rows whose largest logit is the target's. Args: logits (N, C), targets (N,), on any device."""
+    return _share(logits.argmax(-1) == targets.to(logits.device))
 
 
 def accuracy_by_language(logits: Tensor, targets: Tensor, languages: Sequence[str]) -> dict[str, float]:
@@ -114,4 +114,4 @@ def _paired_differences(a: Sequence[float] | Tensor, b: Sequence[float] | Tensor
 
 
 def _share(hits: Tensor) -> float:
-    return hits.double().mean().item()
+    return hits.cpu().double().mean().item()  # some devices have no float64

@@ -18,6 +18,7 @@ from kd_solutions import data
 from kd_solutions.batches import Batch
 from kd_solutions.corpus import UNLABELLED, Corpus, Mixture, Recipe, build_corpus, training_commands
 from kd_solutions.distill import DistillResult, distill
+from kd_solutions.errors import StudyError
 from kd_solutions.models import StudentModel, TeacherModel
 from kd_solutions.optimizers import RowAdam
 from kd_solutions.signals import CachedSignal, TableSignal
@@ -65,8 +66,12 @@ def distill_student(
     """Distil a student for English and these languages, without a label of any but English.
 
     loss_function: (student_vectors, teacher_vectors) → scalar; both (N, D) with rows of length 1.
-    progress: bars on standard error. Raises: StudyError for an unknown language.
+    progress: bars on standard error. Raises: StudyError for an unknown language, or none beside English.
     """
+    languages = tuple(dict.fromkeys(name for name in languages if name != data.ENGLISH))
+    if not languages:
+        known = " ".join(data.parallel_languages())
+        raise StudyError(f"The student needs a language beside English: choose among {known}.")
     corpus = build_corpus(languages, recipe, progress)
     teacher = teacher or TeacherModel.from_pretrained()
     vectors = CachedSignal(teacher, progress=progress)(corpus.english)
@@ -75,7 +80,7 @@ def distill_student(
     loss = _with_labels(loss_function, student.head, recipe.label_weight)
     training = _train(student, mixture, TableSignal(vectors), loss, student.encode, recipe, progress)
     train_head(student, corpus, seed)
-    return Flagship(student, tuple(languages), training, seed)
+    return Flagship(student, languages, training, seed)
 
 
 def train_on_english_labels(
@@ -158,7 +163,7 @@ def train_teacher_head(
     texts = stable_order(commands.texts)[:limit]
     vectors = CachedSignal(teacher, progress=progress)(texts)
     torch.manual_seed(seed)
-    teacher.head = nn.Linear(teacher.size, len(commands.intents))
+    teacher.head = nn.Linear(teacher.size, len(commands.intents)).to(next(teacher.parameters()).device)
     fit_head(teacher.head, vectors, torch.stack([label_of[text] for text in texts]), seed)
 
 

@@ -1,9 +1,9 @@
 """Response-based distillation: losses on the logits of a teacher and a student.
 
 All of them return a scalar with a graph to the student alone, in the student's dtype, and stay finite for
-logits of ±1e4. Half precision is computed in float32 inside, because a KL divergence of bfloat16 numbers has
-few correct digits and may even be negative. A class that is masked with -inf counts nothing. An empty batch
-gives 0.
+logits of ±1e4 as far as that dtype reaches. Half precision is computed in float32 inside, because a KL
+divergence of bfloat16 numbers has few correct digits and may even be negative. A class that both mask with
+-inf counts nothing, except for `logit_mse`. An empty batch gives 0.
 """
 
 import torch
@@ -65,9 +65,10 @@ def kd_loss(
     Args: two (N, C); targets (N,) of class indices; temperature > 0; alpha in [0, 1]. Returns: a scalar.
     Source: Hinton et al. 2015, section 2.
     """
-    soft = distillation_kl(student_logits, teacher_logits, temperature)
-    hard = mean_or_zero(F.cross_entropy(student_logits, targets, reduction="none"))
-    return alpha * soft + (1 - alpha) * hard
+    wide = widen(student_logits)
+    soft = distillation_kl(wide, teacher_logits, temperature)
+    hard = mean_or_zero(F.cross_entropy(wide, targets, reduction="none"))
+    return (alpha * soft + (1 - alpha) * hard).to(student_logits.dtype)
 
 
 def kd_gradient(student_logits: Tensor, teacher_logits: Tensor, temperature: float = 1.0) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kd_solutions import assets, shipping
+from kd_solutions.crosslingual import mean_pool
 from kd_solutions.errors import StudyError
 from kd_solutions.subwords import Features, Subwords
 
@@ -59,7 +60,9 @@ class TeacherModel(nn.Module):
         """Encoder, tokenizer and head, as `load` reads them (safetensors and JSON)."""
         self.encoder.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
-        if self.head is not None:
+        if self.head is None:
+            (Path(folder) / HEAD).unlink(missing_ok=True)  # of another teacher that was saved here before
+        else:
             save_file(self.head.state_dict(), Path(folder) / HEAD)
 
     @property
@@ -72,14 +75,12 @@ class TeacherModel(nn.Module):
         digest = hashlib.sha256(json.dumps(self.tokenizer.get_vocab(), sort_keys=True).encode())
         for name, tensor in sorted(self.encoder.state_dict().items()):
             digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
+            digest.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy())
         return digest.hexdigest()
 
     @torch.no_grad()
     def encode(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
         """(N, D) float32: the mean over tokens, L2-normalised; no graph. Like lengths go in one batch."""
-        from kd_solutions.crosslingual import mean_pool
-
         device = next(self.encoder.parameters()).device
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         vectors = torch.empty(len(texts), self.size, device=device)
@@ -145,16 +146,22 @@ class StudentModel(nn.Module):
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        """What `save` wrote, in float32 and in eval mode; StudyError where there is no student."""
+        """What `save` wrote, in float32 and in eval mode; StudyError where there is no whole student."""
         folder = Path(folder)
         if not (folder / CONFIG).exists():
             raise StudyError(
                 f"There is no student in {folder}: distil one with `python -m kd_study distill`."
             )
-        student = cls(**json.loads((folder / CONFIG).read_text("utf-8")))
-        weights = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
-        weights["table.weight"] *= weights.pop("table.scale")
-        student.load_state_dict(weights)
+        try:
+            student = cls(**json.loads((folder / CONFIG).read_text("utf-8")))
+            weights = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
+            weights["table.weight"] *= weights.pop("table.scale")
+            student.load_state_dict(weights)
+        except Exception as error:  # each of the formats has errors of its own
+            raise StudyError(
+                f"The student in {folder} is damaged ({type(error).__name__}): "
+                "distil another with `python -m kd_study distill`."
+            ) from error
         return student.eval()
 
 

@@ -49,7 +49,7 @@ def score_languages(
             continue
         with torch.no_grad():
             logits = (
-                teacher.head(read(commands.texts)),
+                teacher.head(read(commands.texts).to(teacher.head.weight.device)),
                 student.head(encode(student, commands.texts)),
                 control.head(encode(control, commands.texts)),
             )
@@ -60,14 +60,15 @@ def score_languages(
 def retrieval(student: StudentModel, languages: Sequence[str]) -> dict[str, float]:
     """Language → percent of held-out translations whose own English string is the nearest of up to 1,000.
 
-    Both sides are read by the student. Languages with fewer than 1,000 held-out pairs get an easier task.
+    Both sides are read by the student. Languages with fewer than 1,000 held-out pairs get an easier task, and
+    those without any are left out.
     """
     parallel = data.load_parallel([language for language in languages if language != ENGLISH])
     found = {}
     for language in parallel.languages:
-        pairs = parallel.held_out_pairs(language, RETRIEVED)
-        english, translated = (encode(student, side) for side in zip(*pairs, strict=True))
-        found[language] = 100 * retrieval_accuracy(translated, english)[0]
+        if pairs := parallel.held_out_pairs(language, RETRIEVED):
+            english, translated = (encode(student, side) for side in zip(*pairs, strict=True))
+            found[language] = 100 * retrieval_accuracy(translated, english)[0]
     return found
 
 

@@ -61,8 +61,10 @@ class VectorStore:
     def append(self, keys: Sequence[bytes], vectors: Tensor) -> None:
         """Write rows; call it inside `locked`, with keys that are not there. vectors: (len(keys), width)."""
         rows = np.empty(len(keys), self._row)
+        if vectors.shape != rows["vector"].shape:  # NumPy would write one vector under every key
+            raise ValueError(f"{len(keys)} texts have vectors of shape {tuple(vectors.shape)}.")
         rows["key"] = np.frombuffer(b"".join(keys), np.uint8).reshape(-1, KEY_BYTES)
-        rows["vector"] = vectors.float().cpu().numpy()
+        rows["vector"] = vectors.detach().float().cpu().numpy()
         rows["checksum"] = self._checksums(rows)
         with writing_to(self._path.parent, CACHE_VARIABLE), self._path.open("ab") as file:
             file.truncate(len(self._rows) * self._row.itemsize)

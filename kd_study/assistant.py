@@ -37,7 +37,7 @@ def some_commands(language: str, count: int = 300) -> Commands:
 def logits_of(model: TeacherModel | StudentModel, texts: list[str]) -> Tensor:
     """(N, intents); a teacher's vectors come from its cache."""
     if isinstance(model, TeacherModel):
-        return model.head(CachedSignal(model, progress=False)(texts))
+        return model.head(CachedSignal(model, progress=False)(texts).to(model.head.weight.device))
     return model(texts)
 
 

@@ -118,7 +118,8 @@ def _print_table(report: dict) -> None:
             mean(row[model] for row in others) for model in ("teacher", "student", "english_labels_only")
         ]
         label = say("mean without English", "平均（不含英语）")
-        table.add_row(label, *map(_one_decimal, means), _one_decimal(mean(retrieval.values())), style="bold")
+        of_retrieval = mean(retrieval.values()) if retrieval else None
+        table.add_row(label, *map(_one_decimal, [*means, of_retrieval]), style="bold")
     Console().print(table)
     rare = [row["student"] for name, row in report["rare_intents"].items() if name != ENGLISH]
     print(

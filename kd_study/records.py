@@ -5,7 +5,6 @@ written the records live in memory. Either is told in one sentence, once.
 """
 
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from kd_solutions.assets import home_folder
 from kd_solutions.errors import StudyError
 from kd_study.language import say
 
@@ -39,8 +39,8 @@ class Attempt(NamedTuple):
 
 def records_path() -> Path:
     """The store of this learner: in $KD_STUDY_HOME if set, else in the system's folder for user data."""
-    if home := os.environ.get("KD_STUDY_HOME"):
-        return Path(home) / "records.sqlite"
+    if home := home_folder():
+        return home / "records.sqlite"
     from platformdirs import user_data_path
 
     return user_data_path("kd-study", appauthor=False) / "records.sqlite"
@@ -130,8 +130,9 @@ class Records:
             return self._on_disk(operation)
         except (sqlite3.OperationalError, OSError) as error:
             return self._go_on_in_memory(error, operation)
-        except sqlite3.DatabaseError:
-            pass
+        except sqlite3.DatabaseError as error:
+            if _primary_code(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise  # the operation's own mistake: the file is whole
         try:
             self._set_aside()
             return self._on_disk(operation)
@@ -169,6 +170,12 @@ class Records:
         return _transact(self._memory, operation)
 
 
+def _primary_code(error: sqlite3.Error) -> int | None:
+    """SQLite's own kind of error, without the details in the higher bits; None for Python's."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
 def _use_wal(connection: sqlite3.Connection) -> None:
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
@@ -200,7 +207,7 @@ def _parsed(text: str) -> list[tuple[str, tuple]]:
     try:
         tables = json.loads(text)
         return [
-            (table, tuple(row[column] for column in columns))
+            (table, tuple(_checked(column, row[column]) for column in columns))
             for table, columns in TABLES.items()
             for row in tables[table]
         ]
@@ -211,6 +218,15 @@ def _parsed(text: str) -> list[tuple[str, tuple]]:
                 "这不是学习记录的导出文件；请给出`progress --export`写出的文件",
             )
         ) from error
+
+
+def _checked(column: str, value):
+    """The value, if the column may hold it; else TypeError."""
+    whole_number = type(value) is int and 0 < value < 2**31
+    right = whole_number if column == "rung" else isinstance(value, str)
+    if right or (column == "diagnosis" and value is None):
+        return value
+    raise TypeError(f"{column} can't be {value!r}")
 
 
 def _now() -> str:

@@ -139,7 +139,12 @@ def _listen(read_end: int, child: int, deadline: float) -> Iterator:
         while len(buffer) >= 4 and len(buffer) >= 4 + (size := int.from_bytes(buffer[:4], "big")):
             yield pickle.loads(buffer[4 : 4 + size])
             buffer = buffer[4 + size :]
-    _, status = os.waitpid(child, 0)
+    while not (reaped := os.waitpid(child, os.WNOHANG))[0]:  # it may have closed the pipe and live on
+        if time.monotonic() > deadline:
+            yield Ended("time")
+            return
+        time.sleep(0.001)
+    status = reaped[1]
     if os.WIFSIGNALED(status):
         yield Ended("died", signal.Signals(os.WTERMSIG(status)).name)
     elif os.WEXITSTATUS(status):

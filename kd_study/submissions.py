@@ -34,7 +34,7 @@ def solutions_in(path: Path) -> dict[str, Callable]:
     linecache.cache[str(path)] = (len(source), None, source.splitlines(keepends=True), str(path))
     try:
         exec(compile(ast.Module(_needed(statements, set(found)), []), str(path), "exec"), namespace)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise StudyError(
             say(
                 f"{path} can't be loaded: {type(error).__name__}: {error}",
@@ -82,7 +82,7 @@ def _needed(statements: list[ast.stmt], names: set[str]) -> list[ast.stmt]:
 
 
 def _bound(statement: ast.stmt) -> set[str]:
-    """The names that a top-level statement binds; a star import may bind any."""
+    """The names that a top-level statement binds, with those inside a `try` or an `if`; `*` may bind any."""
     match statement:
         case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
             if any(alias.name == "*" for alias in aliases):
@@ -91,8 +91,11 @@ def _bound(statement: ast.stmt) -> set[str]:
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
             return {name}
         case _:
-            return {
-                node.id
-                for node in ast.walk(statement)
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-            }
+            names = set()
+            for node in ast.walk(statement):
+                match node:
+                    case ast.Name(id=name, ctx=ast.Store()):
+                        names.add(name)
+                    case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.ClassDef():
+                        names |= _bound(node)
+            return names

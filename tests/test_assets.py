@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -173,13 +174,21 @@ assets.ASSETS["teacher"] = replace(assets.ASSETS["teacher"], sha256={ASSETS["tea
 
 
 def test_an_interrupted_download_leaves_nothing(index, monkeypatch):
+    started = []
+
+    class Recorded(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            started.append(self)
+
     def interrupted(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(time, "sleep", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(time, "sleep", interrupted)
+        patch.setattr(subprocess, "Popen", Recorded)
         asset_folder("teacher", progress=False)
-    assert left_behind() == []
+    assert [pip.wait(9) for pip in started] == [-signal.SIGKILL] and left_behind() == []
 
 
 def test_a_local_folder_replaces_the_download(index, monkeypatch, tmp_path):

@@ -83,6 +83,15 @@ def test_a_checkpoint_that_does_not_fit_is_one_sentence(tmp_path, spoil):
         distill(student, freeze(network(1)), *arguments, sgd(student), checkpoint=path)
 
 
+@pytest.mark.parametrize(("count", "accumulate"), [(1, 1), (3, 3)])
+def test_a_place_that_is_not_there_any_more_is_one_sentence(tmp_path, count, accumulate):
+    student, path = linear(), tmp_path / "run.pt"
+    teacher, arguments = freeze(network(1)), (F.mse_loss, sgd(student))
+    distill(student, teacher, batches(), *arguments, max_steps=2, checkpoint=path)
+    with pytest.raises(StudyError, match="has seen 2 batches.*accumulate.*delete it"):
+        distill(student, teacher, batches()[:count], *arguments, accumulate=accumulate, checkpoint=path)
+
+
 class Trap:
     """Makes a folder when it is unpickled."""
 

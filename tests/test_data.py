@@ -1,7 +1,9 @@
 """The traps of the data, each on a tiny example and then on the real thing."""
 
+import errno
 import hashlib
 import json
+import os
 from collections import Counter
 
 import pytest
@@ -143,3 +145,38 @@ def test_bad_requests_are_answered_with_the_choices():
 
 
 FINGERPRINT = "8449040e276f"
+
+
+def test_a_cache_file_is_readable_by_whoever_may_read_the_folder(tmp_path):
+    other = tmp_path / "other"
+    other.touch()
+    data.write_json(tmp_path / "new" / "some.json", {"größe": [1, None]})
+    assert data.read_json(tmp_path / "new" / "some.json") == {"größe": [1, None]}
+    assert (tmp_path / "new" / "some.json").stat().st_mode == other.stat().st_mode
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_file_before(tmp_path, monkeypatch):
+    path = tmp_path / "some.json"
+    data.write_json(path, "before")
+
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(StudyError, match="full.*KD_STUDY_CACHE"):
+        data.write_json(path, "after")
+    assert [file.name for file in tmp_path.iterdir()] == ["some.json"] and data.read_json(path) == "before"
+
+
+@pytest.mark.parametrize("content", [b"", b'{"half": [', b"\xff"])
+def test_a_damaged_cache_file_is_one_sentence(tmp_path, content):
+    (tmp_path / "some.json").write_bytes(content)
+    with pytest.raises(StudyError, match="some.json can't be read.*delete the folder"):
+        data.read_json(tmp_path / "some.json")
+
+
+def test_a_folder_without_translations_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(data.assets, "asset_folder", lambda name: tmp_path)
+    with pytest.raises(StudyError, match="no English strings.*KD_STUDY_TRANSLATIONS"):
+        data._parse_translations(tmp_path / "parsed")
+    assert not (tmp_path / "parsed").exists()

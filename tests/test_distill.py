@@ -10,10 +10,11 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
+from kd_solutions.batches import to_device
 from kd_solutions.distill import Batch, distill, freeze, train_student_model
 from kd_solutions.errors import StudyError
 from kd_solutions.losses import kd_loss
-from tests.small_models import batches, data, linear, network, same, sgd
+from tests.small_models import batches, data, linear, network, same, sgd, state
 
 DEVICES = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
 
@@ -99,6 +100,70 @@ def test_a_weight_replaces_the_rows_of_a_mean_over_tokens():
     distill(student, teacher, parts, mean_of_kept, sgd(student), accumulate=2)
     distill(twin, teacher, [batch(slice(None))], mean_of_kept, sgd(twin))
     assert_close(student.state_dict(), twin.state_dict())
+
+
+def test_a_batch_in_which_nothing_counts_weighs_nothing():
+    inputs, _ = data(16)
+    kept = torch.arange(16) >= 4
+
+    def mean_of_kept(student_output, teacher_output, mask):
+        return ((student_output - teacher_output).square().sum(-1) * mask).sum() / mask.sum().clamp(min=1)
+
+    def batch(rows):
+        return Batch(inputs[rows], inputs[rows], kept[rows], weight=kept[rows].sum().item())
+
+    student, twin, teacher = linear(), linear(), freeze(network(1))
+    parts = [batch(slice(0, 4)), batch(slice(4, 16))]
+    distill(student, teacher, parts, mean_of_kept, sgd(student), accumulate=2)
+    distill(twin, teacher, parts[1:], mean_of_kept, sgd(twin))
+    assert_close(student.state_dict(), twin.state_dict())
+    before = state(student)
+    nothing = distill(student, teacher, parts[:1] * 2, mean_of_kept, sgd(student), accumulate=2)
+    assert nothing.losses == [0.0] and same(before, state(student))
+
+
+def test_rows_are_counted_where_a_teacher_gives_several_outputs():
+    inputs, _ = data(16)
+    student, twin, teacher = linear(), linear(), freeze(network(1))
+
+    def both(model):
+        return lambda rows: {"logits": model(rows), "hidden": (model(rows).relu(),)}
+
+    def loss(student_output, teacher_output):
+        hint = F.mse_loss(student_output["hidden"][0], teacher_output["hidden"][0])
+        return hint + F.mse_loss(student_output["logits"], teacher_output["logits"])
+
+    parts = [(part, None) for part in inputs.split([3, 13])]
+    result = distill(student, both(teacher), parts, loss, sgd(student), accumulate=2, forward=both(student))
+    distill(twin, both(teacher), [(inputs, None)], loss, sgd(twin), forward=both(twin))
+    assert_close(student.state_dict(), twin.state_dict())
+    assert result.rows == 16
+
+
+def test_what_transformers_gives_moves_to_the_device_and_keeps_its_class():
+    from transformers import BatchEncoding
+    from transformers.modeling_outputs import BaseModelOutput
+
+    there = torch.device("meta")
+    tokens = BatchEncoding({"input_ids": torch.zeros(2, 3)})
+    moved = to_device(there, {"tokens": tokens, "texts": ["a", "b"]})
+    assert type(moved["tokens"]) is BatchEncoding and moved["texts"] == ["a", "b"]
+    assert moved["tokens"]["input_ids"].device == there != tokens["input_ids"].device
+    output = to_device(there, BaseModelOutput(last_hidden_state=torch.zeros(2, 3)))
+    assert output.last_hidden_state.device == there
+
+
+@pytest.mark.parametrize(("device", "ahead"), [("cpu", False), ("meta", True)])
+def test_nothing_is_read_on_the_cpu_before_its_copy_is_there(monkeypatch, device, ahead):
+    asked, move = [], torch.Tensor.to
+
+    def recorded(tensor, *args, **kwargs):
+        asked.append(kwargs["non_blocking"])
+        return move(tensor, *args, **kwargs)
+
+    monkeypatch.setattr(torch.Tensor, "to", recorded)
+    to_device(torch.device(device), [torch.zeros(1)])
+    assert asked == [ahead]
 
 
 def test_a_group_ends_with_its_epoch():

@@ -72,6 +72,8 @@ def test_weights_that_were_damaged(bare):
     (folder / "model.safetensors").write_bytes(b"damaged")
     finding = doctor.asset("teacher")
     assert "model.safetensors" in finding.what and "delete" in finding.advice
+    (folder / "model.safetensors").unlink()
+    assert doctor.asset("teacher") == finding
 
 
 def test_folders_that_can_and_can_not_be_written(tmp_path):

@@ -31,6 +31,7 @@ def test_accuracy_and_agreement_count_rows(device):
     )
     teacher = torch.tensor([[0.1, 0.0], [0.0, 0.1], [0.1, 0.0], [0.0, 0.1]], device=device)
     assert accuracy(student, torch.tensor([0, 1, 1, 1], device=device)) == 0.75
+    assert accuracy(student, torch.tensor([0, 1, 1, 1])) == 0.75  # labels usually stay on the CPU
     assert agreement(student, teacher) == 0.5
     assert agreement(student, 100 * student + 7) == 1.0
     assert type(agreement(student, teacher)) is float

@@ -14,6 +14,7 @@ from kd_solutions.evaluate import accuracy
 from kd_solutions.flagship import cosine_loss
 from kd_solutions.models import StudentModel, TeacherModel
 from kd_solutions.translations import duplicate_key
+from kd_study import flagship_cli
 from kd_study.__main__ import app
 
 LANGUAGES = ("de", "zh")
@@ -117,8 +118,22 @@ def test_an_unknown_language_is_named():
         flagship.distill_student(["klingon"], progress=False)
 
 
+@pytest.mark.parametrize("languages", [[], ["en"]])
+def test_a_student_needs_a_language_beside_english(languages):
+    with pytest.raises(StudyError, match="choose among"):
+        flagship.distill_student(languages, progress=False)
+
+
+def test_a_language_named_twice_is_read_once(teacher):
+    recipe = replace(TINY, steps=2)
+    twice = flagship.distill_student(["de", "en", "de"], recipe=recipe, teacher=teacher, progress=False)
+    once = flagship.distill_student(["de"], recipe=recipe, teacher=teacher, progress=False)
+    assert twice.languages == ("de",) and twice.training.losses == once.training.losses
+
+
 def test_retrieval_is_among_held_out_pairs(distilled):
-    found = scoreboard.retrieval(distilled.student, LANGUAGES)
+    nothing_held_out = "ta"
+    found = scoreboard.retrieval(distilled.student, [*LANGUAGES, nothing_held_out])
     assert set(found) == set(LANGUAGES) and all(5 < percent < 100 for percent in found.values())
 
 
@@ -160,6 +175,8 @@ def test_distill_and_predict_from_the_terminal(home, monkeypatch):
     assert set(report["retrieval_at_1"]) == {"de", "zh"}
     assert 9 < report["megabytes"] < 12 and report["sentences_per_second"] > 100 and report["seconds"] > 0
     assert "seed 3" in result.stderr
+    rows, nothing_held_out = report["languages"], {"retrieval_at_1": {}}
+    flagship_cli._print_table(report | nothing_held_out | {"languages": {"en": rows["en"], "de": rows["de"]}})
 
     answer = json.loads(invoke("predict", "关掉客厅的灯", "--json").stdout)
     assert answer["intent"] in data.served_intents() and len(answer["nearest"]) == 3

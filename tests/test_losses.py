@@ -151,6 +151,17 @@ def test_soft_targets_sharpen_and_flatten():
     assert_close(soft_targets(values, 1e9), torch.full_like(values, 0.2))
 
 
+def test_half_precision_overflows_nowhere_inside_kd_loss():
+    signs = torch.ones(64, 7, dtype=torch.float16)
+    signs[:, 0] = -1
+    student, targets = (3e3 * signs).requires_grad_(), torch.zeros(64, dtype=torch.long)
+    hard = kd_loss(student, student.detach(), targets, alpha=0.0)  # the sum over 64 rows is past float16
+    assert hard.dtype == torch.float16 and hard.item() == pytest.approx(6e3, rel=1e-2)
+    soft = kd_loss(3 * student, 3 * student.detach(), targets, alpha=1.0)
+    soft.backward()
+    assert soft.item() == 0 and student.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("temperature", [0, -1.0, math.nan])
 def test_a_temperature_must_be_positive(temperature):
     with pytest.raises(ValueError, match="temperature"):

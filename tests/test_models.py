@@ -95,6 +95,17 @@ def test_no_student_is_one_sentence(tmp_path):
         StudentModel.load(tmp_path)
 
 
+@pytest.mark.parametrize("name", [CONFIG, WEIGHTS])
+@pytest.mark.parametrize("content", [None, b"", b'{"labels": ["a"]}'])
+def test_a_damaged_student_is_one_sentence(tmp_path, name, content):
+    StudentModel(["a"], rows=8, width=4, hidden=4, size=4).save(tmp_path)
+    (tmp_path / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(StudyError, match="python -m kd_study distill"):
+        StudentModel.load(tmp_path)
+
+
 def test_tokenizing_is_vectorised():
     texts = [f"turn on lamp{i} in the living room" for i in range(5000)]
     rows, start = Subwords(65_536), time.perf_counter()
@@ -123,6 +134,13 @@ def test_teacher_knows_english(teacher):
     assert on @ light_up > on @ weather + 0.3
 
 
+def test_a_fingerprint_takes_any_encoder_and_changes_with_any_buffer(teacher):
+    encoder = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))  # whose count of batches is no row of numbers
+    before = TeacherModel(encoder, teacher.tokenizer).fingerprint()
+    encoder[1].num_batches_tracked += 1
+    assert before != TeacherModel(encoder, teacher.tokenizer).fingerprint()
+
+
 def test_teacher_saves_and_loads_its_head(teacher, tmp_path):
     with pytest.raises(ValueError, match="no head"):
         teacher(TEXTS)
@@ -135,6 +153,8 @@ def test_teacher_saves_and_loads_its_head(teacher, tmp_path):
         next(loaded.encoder.parameters())[0, 0] += 1
     assert loaded.fingerprint() != teacher.fingerprint()
     teacher.head = None
+    teacher.save(tmp_path)
+    assert TeacherModel.load(tmp_path).head is None
 
 
 def test_an_unknown_teacher_is_one_sentence(tmp_path):

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from kd_solutions.assets import home_folder
 from kd_solutions.errors import StudyError
 from kd_study.records import Records, records_path
 
@@ -42,6 +43,8 @@ def start_writer(records, count):
 def test_home_moves_the_store(monkeypatch, tmp_path):
     monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path))
     assert records_path() == tmp_path / "records.sqlite"
+    monkeypatch.setenv("KD_STUDY_HOME", "~/study")
+    assert records_path() == home_folder() / "records.sqlite" and records_path().is_absolute()
 
 
 def test_remembers_attempts_hints_and_solutions(records, told):
@@ -191,3 +194,29 @@ def test_import_of_something_else_adds_nothing(records, text):
     with pytest.raises(StudyError, match="no export"):
         records.import_json(text)
     assert json.loads(records.export_json()) == {"attempts": [], "hints": [], "solutions": []}
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("attempts", "exercise", {"name": "kd_loss"}),
+        ("attempts", "status", None),
+        ("hints", "rung", "3"),
+        ("hints", "rung", 10**30),
+    ],
+)
+def test_import_of_damaged_values_adds_nothing_and_harms_no_record(records, told, table, column, value):
+    records.add_attempt("kd_loss", "passed", None, "en")
+    records.next_hint("kd_loss")
+    tables = json.loads(records.export_json())
+    tables[table][0][column] = value
+    with pytest.raises(StudyError, match="no export"):
+        records.import_json(json.dumps(tables))
+    assert len(records.attempts()) == 1 and records.hints() == {"kd_loss": 1} and told == []
+
+
+def test_a_mistake_in_an_operation_is_no_damage_to_the_file(records, told):
+    records.add_solution("kd_loss")
+    with pytest.raises(sqlite3.ProgrammingError):
+        records._run(lambda database: database.execute("SELECT ?", ({},)))
+    assert records.solutions() == {"kd_loss"} and told == []

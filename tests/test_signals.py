@@ -78,6 +78,23 @@ def test_a_text_is_computed_once(tmp_path):
     assert second.read == ["new"]
 
 
+@pytest.mark.parametrize("shape", [(1, WIDTH), (3, 1), (2, WIDTH)])
+def test_vectors_that_do_not_belong_to_the_texts_are_not_kept(tmp_path, shape):
+    teacher = CountingTeacher()
+    teacher.encode = lambda texts: torch.zeros(shape)
+    with pytest.raises(ValueError, match="3 texts have vectors of shape"):
+        CachedSignal(teacher, tmp_path)(["on", "off", "up"])
+    right = CachedSignal(CountingTeacher(), tmp_path)(["on", "off", "up"])
+    assert torch.equal(right, CountingTeacher().encode(["on", "off", "up"]))
+
+
+def test_a_teacher_with_a_graph_is_cached_without_it(tmp_path):
+    teacher = CountingTeacher()
+    encode, weight = teacher.encode, torch.ones((), dtype=torch.bfloat16, requires_grad=True)
+    teacher.encode = lambda texts: weight * encode(texts)
+    assert not CachedSignal(teacher, tmp_path)(["on", "off"]).requires_grad
+
+
 def test_no_text_gives_no_row(tmp_path):
     assert CachedSignal(CountingTeacher(), tmp_path)([]).shape == (0, WIDTH)
 

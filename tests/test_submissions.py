@@ -49,6 +49,19 @@ def test_a_solution_comes_with_its_helpers_and_constants_only(tmp_path):
     assert grade(found["soft_targets"]).status == "passed"
 
 
+def test_what_a_try_or_an_if_binds_comes_along(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "try:\n    import torch\nexcept ImportError:\n    raise SystemExit\n"
+        "if True:\n    def soften(logits, temperature):\n"
+        "        return torch.softmax(logits / temperature, -1)\n"
+        "def soft_targets(logits, temperature=1.0):\n"
+        "    if temperature <= 0:\n        raise ValueError\n"
+        "    return soften(logits, temperature)\n"
+    )
+    assert grade(solutions_in(path)["soft_targets"]).status == "passed"
+
+
 def test_the_last_definition_in_a_notebook_counts_and_magics_do_no_harm(tmp_path):
     path = notebook(tmp_path / "mine.ipynb", "%matplotlib inline\n!rm x", WRONG, "import torch", RIGHT)
     assert grade(solutions_in(path)["soft_targets"]).status == "passed"
@@ -59,6 +72,7 @@ def test_the_last_definition_in_a_notebook_counts_and_magics_do_no_harm(tmp_path
     [
         ("def kd_loss(:", "not valid Python at line 1"),
         ("import no_such_module\ndef kd_loss(s):\n    return no_such_module", "can't be loaded"),
+        ("GONE = exit(3)\ndef kd_loss(s):\n    return GONE", "can't be loaded: SystemExit"),
     ],
 )
 def test_what_cannot_be_loaded_is_said_in_a_sentence(tmp_path, text, message):
