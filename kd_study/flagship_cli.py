@@ -17,7 +17,7 @@ from kd_study.language import say
 
 def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, as_json: bool) -> None:
     """Distils a student, saves it for `ask`, and prints what it can do beside its teacher and the control."""
-    languages = _known(languages) or flagship.default_languages()
+    languages = _known(languages) if languages else flagship.default_languages()
     recipe = replace(flagship.FULL, steps=steps) if steps else flagship.FULL
     teacher = TeacherModel.from_pretrained()
     _note(
@@ -76,7 +76,15 @@ def _known(languages: Sequence[str]) -> tuple[str, ...]:
                 f"没有{'、'.join(unknown)}的平行语料，可选：{' '.join(there)}。",
             )
         )
-    return tuple(dict.fromkeys(name for name in languages if name != ENGLISH))
+    found = tuple(dict.fromkeys(name for name in languages if name != ENGLISH))
+    if not found:
+        raise StudyError(
+            say(
+                f"English is always trained; name a language beside it: {' '.join(there)}.",
+                f"英语总会训练，请再写一种别的语言：{' '.join(there)}。",
+            )
+        )
+    return found
 
 
 def _measure(result: flagship.Flagship, teacher: TeacherModel, control) -> dict:

@@ -186,6 +186,7 @@ def test_distill_and_predict_from_the_terminal(home, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (("distill", "--languages", "en"), "language beside it"),
         (("predict", "turn on"), "no student yet"),
         (("predict", " "), "no word"),
         (("distill", "--languages", "de", "klingon"), "klingon"),
