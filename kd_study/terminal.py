@@ -28,8 +28,7 @@ def print_exercise(name: str) -> None:
 
 def check_file(path: Path) -> bool:
     """Grades every solution in a file, prints and records the reports; True if all pass."""
-    from kd_study.grading import grade
-    from kd_study.submissions import solutions_in
+    from kd_study.submissions import grade_all, solutions_in
 
     solutions = solutions_in(path)
     if not solutions:
@@ -39,7 +38,7 @@ def check_file(path: Path) -> bool:
                 f"{path}里没有找到答案：函数名要与练习同名，例如kd_loss",
             )
         )
-    reports = [grade(function, name) for name, function in solutions.items()]
+    reports = grade_all(solutions)
     for report in reports:
         print(report)
         if report.status != "todo":

@@ -6,9 +6,10 @@ from typer.testing import CliRunner
 
 from kd_solutions.errors import StudyError
 from kd_study.__main__ import app
+from kd_study.editions import NOTEBOOKS
 from kd_study.grading import grade
 from kd_study.language import use_language
-from kd_study.submissions import solutions_in
+from kd_study.submissions import grade_all, solutions_in
 
 RIGHT = """
 import torch
@@ -16,13 +17,15 @@ from math import inf
 
 raise SystemExit("never reached")
 LIMIT = 0
+result = 1 / 0
 def _check(temperature):
     if not LIMIT < temperature < inf:
         raise ValueError(temperature)
 
 def soft_targets(logits, temperature=1.0):
     _check(temperature)
-    return torch.softmax(logits / temperature, -1)
+    result = torch.softmax(logits / temperature, -1)
+    return result
 
 while True:
     pass
@@ -52,6 +55,44 @@ def test_a_solution_comes_with_its_helpers_and_constants_only(tmp_path):
 def test_the_last_definition_in_a_notebook_counts_and_magics_do_no_harm(tmp_path):
     path = notebook(tmp_path / "mine.ipynb", "%matplotlib inline\n!rm x", WRONG, "import torch", RIGHT)
     assert grade(solutions_in(path)["soft_targets"]).status == "passed"
+
+
+CHOICE = "from kd_study import yours_or_reference\nsoft_targets = yours_or_reference(soft_targets)"
+
+
+def test_a_lessons_choice_of_the_reference_is_no_solution(tmp_path):
+    for solution, status in ((WRONG, "failed"), (RIGHT, "passed")):
+        path = notebook(tmp_path / "mine.ipynb", solution, CHOICE)
+        assert grade(solutions_in(path)["soft_targets"]).status == status
+
+
+@pytest.mark.parametrize("name", ["en/01_what_distillation_is.ipynb", "zh/03_the_loop.ipynb"])
+def test_an_untouched_lesson_holds_stubs_only(name, capsys):
+    reports = grade_all(solutions_in(NOTEBOOKS / name))
+    found = {report.status for report in reports if report.exercise != "repair_the_loop"}  # its stub is a loop
+    assert len(reports) > 3 and found == {"todo"}
+    assert capsys.readouterr().out == ""
+
+
+def test_a_solution_is_judged_on_its_own(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        """
+import torch.nn.functional as F
+def distillation_kl(student_logits, teacher_logits, temperature=1.0):
+    raise NotImplementedError
+def kd_loss(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    soft = distillation_kl(student_logits, teacher_logits, temperature)
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
+"""
+    )
+    assert [report.status for report in grade_all(solutions_in(path))] == ["todo", "passed"]
+
+
+def test_a_notebooks_broken_cell_is_named(tmp_path):
+    path = notebook(tmp_path / "mine.ipynb", "import torch\n\n", RIGHT, "x = 1\ndef kd_loss(:")
+    with pytest.raises(StudyError, match="line 2 of code cell 3"):
+        solutions_in(path)
 
 
 @pytest.mark.parametrize(
