@@ -86,11 +86,11 @@ def progress(
     """Show what is solved; or carry the records from one machine to another."""
     from kd_study.terminal import export_records, import_records, print_progress
 
+    if import_:
+        import_records(import_)
     if export:
         export_records(export)
-    elif import_:
-        import_records(import_)
-    else:
+    if not import_ and not export:
         print_progress()
 
 
@@ -121,6 +121,8 @@ def predict(
 
 def main() -> None:
     """Run the command line; whatever a person can mend ends as one sentence and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # ✓ where the locale knows ASCII only
     try:
         app()
     except StudyError as error:

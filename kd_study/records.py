@@ -130,6 +130,8 @@ class Records:
             return self._on_disk(operation)
         except (sqlite3.OperationalError, OSError) as error:
             return self._go_on_in_memory(error, operation)
+        except (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError):
+            raise  # what is to be stored is wrong, not the file
         except sqlite3.DatabaseError:
             pass
         try:
@@ -200,7 +202,7 @@ def _parsed(text: str) -> list[tuple[str, tuple]]:
     try:
         tables = json.loads(text)
         return [
-            (table, tuple(row[column] for column in columns))
+            (table, tuple(_stored(column, row[column]) for column in columns))
             for table, columns in TABLES.items()
             for row in tables[table]
         ]
@@ -211,6 +213,14 @@ def _parsed(text: str) -> list[tuple[str, tuple]]:
                 "这不是学习记录的导出文件；请给出`progress --export`写出的文件",
             )
         ) from error
+
+
+def _stored(column: str, value):
+    """The value, or a ValueError where no record has such a one in that column."""
+    fits = type(value) is int if column == "rung" else isinstance(value, str)
+    if not fits and (column, value) != ("diagnosis", None):
+        raise ValueError(f"{column}: {value!r}")
+    return value
 
 
 def _now() -> str:

@@ -1,5 +1,6 @@
 """Exercises and study records in a terminal."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,9 @@ from kd_solutions.errors import StudyError
 from kd_study.exercises import NAMES, exercise, nearest
 from kd_study.language import current_language, say
 from kd_study.records import Records
+
+NARROW_COLUMNS = 80  # below, only what one looks for is shown
+PIPED_COLUMNS = 160
 
 
 def print_exercise(name: str) -> None:
@@ -55,10 +59,15 @@ def print_progress() -> None:
     from kd_study.summary import bars, cells, columns, headline, summarise
 
     rows = summarise(_records())
-    table = Table(*columns(), box=None)
-    for row in rows:
-        table.add_row(*cells(row))
     console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=PIPED_COLUMNS)
+    kept = [0, 1, 3, 6] if console.width < NARROW_COLUMNS else range(len(columns()))
+    table = Table(box=None)
+    for index in kept:  # a name that is cut could not be typed
+        table.add_column(columns()[index], no_wrap=index < 2, overflow="fold")
+    for row in rows:
+        table.add_row(*(cells(row)[index] for index in kept))
     console.print(headline(rows), *bars(rows), sep="\n", markup=False, highlight=False)
     console.print(table)
 
@@ -68,7 +77,9 @@ def export_records(path: Path) -> None:
     try:
         path.write_text(_records().export_json(), encoding="utf-8")
     except OSError as error:
-        raise StudyError(say(f"can't write {path}: {error}", f"无法写入{path}：{error}")) from error
+        reason = error.strerror or error
+        raise StudyError(say(f"can't write {path}: {reason}", f"无法写入{path}：{reason}")) from error
+    print(say(f"The records are in {path}.", f"学习记录已写入{path}。"))
 
 
 def import_records(path: Path) -> None:
@@ -76,7 +87,8 @@ def import_records(path: Path) -> None:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(say(f"can't read {path}: {error}", f"无法读取{path}：{error}")) from error
+        reason = getattr(error, "strerror", None) or error
+        raise StudyError(say(f"can't read {path}: {reason}", f"无法读取{path}：{reason}")) from error
     added = _records().import_json(text)
     print(say(f"{added} records added", f"新增{added}条记录"))
 

@@ -191,3 +191,18 @@ def test_import_of_something_else_adds_nothing(records, text):
     with pytest.raises(StudyError, match="no export"):
         records.import_json(text)
     assert json.loads(records.export_json()) == {"attempts": [], "hints": [], "solutions": []}
+
+
+def test_import_of_values_that_no_record_has_leaves_the_store_alone(records, told):
+    records.add_attempt("kd_loss", "passed", None, "en")
+    row = {"exercise": "kd_loss", "status": 2, "diagnosis": ["x"], "language": "en", "time": "now"}
+    with pytest.raises(StudyError, match="no export"):
+        records.import_json(json.dumps({"attempts": [row], "hints": [], "solutions": []}))
+    assert [attempt.exercise for attempt in records.attempts()] == ["kd_loss"] and told == []
+
+
+def test_a_value_that_cannot_be_stored_is_no_damaged_file(records, told):
+    records.add_attempt("kd_loss", "passed", None, "en")
+    with pytest.raises(sqlite3.ProgrammingError):
+        records.add_attempt("kd_loss", ["passed"], None, "en")
+    assert len(records.attempts()) == 1 and told == []

@@ -69,7 +69,7 @@ def test_a_lessons_choice_of_the_reference_is_no_solution(tmp_path):
 @pytest.mark.parametrize("name", ["en/01_what_distillation_is.ipynb", "zh/03_the_loop.ipynb"])
 def test_an_untouched_lesson_holds_stubs_only(name, capsys):
     reports = grade_all(solutions_in(NOTEBOOKS / name))
-    found = {report.status for report in reports if report.exercise != "repair_the_loop"}  # its stub is a loop
+    found = {report.status for report in reports if report.exercise != "repair_the_loop"}
     assert len(reports) > 3 and found == {"todo"}
     assert capsys.readouterr().out == ""
 
