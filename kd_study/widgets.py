@@ -70,6 +70,7 @@ class CommandBox:
             layout=ipywidgets.Layout(width="32em"),
         )
         self._below = ipywidgets.HTML()
+        self._below.add_class("jp-RenderedHTMLCommon")  # JupyterLab's own look of a table
         self._text.observe(self._update, "value")
         self._box = ipywidgets.VBox([self._text, self._below])
         self._update()

@@ -1,8 +1,10 @@
 """The command line as a person meets it, and the way to JupyterLab."""
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +69,7 @@ def command(monkeypatch, tmp_path):
     started = []
     monkeypatch.setattr(os, "execv", lambda _, command: started.append(command))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
 
     def start(*arguments):
         lab.open_lab(list(arguments))
@@ -83,6 +86,18 @@ def test_study_lays_the_lessons_down_and_opens_the_start_page(command, tmp_path)
     assert "--allow-root" not in options and options.count("--no-browser") == 1
     published = {path.name for path in (workspace.NOTEBOOKS / "en").glob("*.ipynb")}
     assert {path.name for path in (tmp_path / "workspace/en").glob("*.ipynb")} == published
+
+
+def test_jupyters_question_about_news_does_not_cover_the_page(command, monkeypatch):
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "own")
+    command()
+    first, own = os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    (overrides,) = Path(first).glob("labconfig/*.json")
+    assert own == "own"
+    assert (
+        json.loads(overrides.read_text())["@jupyterlab/apputils-extension:notification"]["fetchNews"]
+        == "false"
+    )
 
 
 def test_study_says_that_there_is_a_newer_lesson(command, monkeypatch, capsys):
