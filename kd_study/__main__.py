@@ -63,11 +63,32 @@ def build(
 
 
 @app.command()
-def exercise(name: Annotated[str, typer.Argument(help="such as kd_loss")]) -> None:
-    """Print an exercise, to be solved in your own editor."""
-    from kd_study.terminal import print_exercise
+def exercise(
+    name: Annotated[str | None, typer.Argument(help="such as kd_loss; or none: a list")] = None,
+) -> None:
+    """Print an exercise, to be solved in your own editor; or without a name, list them all."""
+    from kd_study.terminal import print_exercise, print_exercises
 
-    print_exercise(name)
+    if name:
+        print_exercise(name)
+    else:
+        print_exercises()
+
+
+@app.command()
+def hint(name: Annotated[str, typer.Argument(help="such as kd_loss")]) -> None:
+    """Print the next of an exercise's three hints."""
+    from kd_study.terminal import print_hint
+
+    print_hint(name)
+
+
+@app.command()
+def solution(name: Annotated[str, typer.Argument(help="such as kd_loss")]) -> None:
+    """Print the reference solution, what an interviewer asks next, and the sources."""
+    from kd_study.terminal import print_solution
+
+    print_solution(name)
 
 
 @app.command()

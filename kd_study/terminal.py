@@ -17,21 +17,43 @@ def print_exercise(name: str) -> None:
     """Prints an exercise as the beginning of a Python file: its statement as a comment, its stub."""
     from kd_study.stubs import stub_source
 
-    if name not in NAMES:
-        near = ", ".join(nearest(name))
-        raise StudyError(
-            say(
-                f"no exercise is called {name!r}; the nearest: {near}",
-                f"没有名为{name!r}的练习，相近的有：{near}",
-            )
-        )
-    task = exercise(name)
+    task = exercise(_known(name))
     statement = str(task.statement).strip().splitlines()
+    statement += ["", *_what_next(name).splitlines()]
     print("\n".join(f"# {line}".rstrip() for line in statement), stub_source(task), sep="\n\n")
+
+
+def print_exercises() -> None:
+    """Prints one line an exercise, in the order of study: whether it is solved, its level and its time."""
+    from kd_study.questions import LEVELS
+    from kd_study.summary import summarise, topic_title
+
+    topic = None
+    for row in summarise(_records()):
+        if row.topic != topic:
+            topic = row.topic
+            print(topic_title(topic))
+        task = exercise(row.exercise)
+        minutes = say(f"{task.minutes} min", f"{task.minutes}分钟")
+        print(f"  {row.mark} {task.name:<27} {LEVELS[task.level]}{say(', ', '，')}{minutes}")
+
+
+def print_hint(name: str) -> None:
+    """Prints the next of an exercise's three hints."""
+    rung = _records().next_hint(_known(name))
+    print(say(f"Hint {rung} of 3:", f"提示{rung}/3："), str(exercise(name).hints[rung - 1]).strip(), sep="\n")
+
+
+def print_solution(name: str) -> None:
+    """Prints the reference solution with its discussion and sources."""
+    from kd_study.notebook import solution
+
+    solution(_known(name))
 
 
 def check_file(path: Path) -> bool:
     """Grades every solution in a file, prints and records the reports; True if all pass."""
+    from kd_study.stubs import is_untouched
     from kd_study.submissions import grade_all, solutions_in
 
     solutions = solutions_in(path)
@@ -45,10 +67,14 @@ def check_file(path: Path) -> bool:
     reports = grade_all(solutions)
     for report in reports:
         print(report)
-        if report.status != "todo":
+        function = solutions[report.exercise]
+        if report.status != "todo" and not is_untouched(function, exercise(report.exercise)):
             diagnosis = report.diagnosis.name if report.diagnosis else None
             _records().add_attempt(report.exercise, report.status, diagnosis, current_language())
-    return all(report.status == "passed" for report in reports)
+    unsolved = [report.exercise for report in reports if report.status != "passed"]
+    if unsolved:
+        print("", _what_next(unsolved[0]), sep="\n")
+    return not unsolved
 
 
 def print_progress() -> None:
@@ -91,6 +117,28 @@ def import_records(path: Path) -> None:
         raise StudyError(say(f"can't read {path}: {reason}", f"无法读取{path}：{reason}")) from error
     added = _records().import_json(text)
     print(say(f"{added} records added", f"新增{added}条记录"))
+
+
+def _what_next(name: str) -> str:
+    command = "python -m kd_study"
+    return say(
+        f"`{command} check FILE` grades it, `{command} hint {name}` helps,\n"
+        f"`{command} solution {name}` shows the reference.",
+        f"`{command} check FILE`检查答案，`{command} hint {name}`给出提示，\n"
+        f"`{command} solution {name}`显示参考答案。",
+    )
+
+
+def _known(name: str) -> str:
+    if name in NAMES:
+        return name
+    near = ", ".join(nearest(name))
+    raise StudyError(
+        say(
+            f"no exercise is called {name!r}; the nearest: {near}",
+            f"没有名为{name!r}的练习，相近的有：{near}",
+        )
+    )
 
 
 def _records() -> Records:

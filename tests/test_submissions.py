@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 from kd_solutions.errors import StudyError
 from kd_study.__main__ import app
 from kd_study.editions import NOTEBOOKS
+from kd_study.exercises import NAMES
 from kd_study.grading import grade
 from kd_study.language import use_language
 from kd_study.submissions import grade_all, solutions_in
@@ -139,3 +140,18 @@ def test_the_terminal_prints_an_exercise_that_can_be_checked(tmp_path):
     path.write_text(result.output)
     assert grade(solutions_in(path)["soft_targets"]).status == "todo"
     assert isinstance(CliRunner().invoke(app, ["exercise", "soft_target"]).exception, StudyError)
+
+
+def test_the_terminal_lists_hints_and_solves():
+    def shown(*arguments):
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 0
+        return result.output
+
+    assert all(name in shown("exercise") for name in NAMES)
+    assert [shown("hint", "kd_loss").splitlines()[0] for _ in range(4)] == [
+        "Hint 1 of 3:", "Hint 2 of 3:", "Hint 3 of 3:", "Hint 3 of 3:",
+    ]  # fmt: skip
+    assert "def kd_loss(" in shown("solution", "kd_loss")
+    for command in ("hint", "solution"):
+        assert isinstance(CliRunner().invoke(app, [command, "kdloss"]).exception, StudyError)
