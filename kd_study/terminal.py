@@ -99,9 +99,11 @@ def print_progress() -> None:
 
 
 def export_records(path: Path) -> None:
-    """Writes every record to a JSON file."""
+    """Writes every record to a JSON file, which appears whole or stays what it was."""
+    from kd_study.workspace import write_whole
+
     try:
-        path.write_text(_records().export_json(), encoding="utf-8")
+        write_whole(path, _records().export_json().encode())
     except OSError as error:
         reason = error.strerror or error
         raise StudyError(say(f"can't write {path}: {reason}", f"无法写入{path}：{reason}")) from error

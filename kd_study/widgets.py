@@ -85,7 +85,8 @@ class CommandBox:
         except Exception as error:  # an exception in a callback would be seen by nobody
             self._below.value = inline(f"{type(error).__name__}: {error}")
             return
-        self._below.value = table(list(answers), [list(answers.values())])
+        shown = table(list(answers), [list(answers.values())])
+        self._below.value = f'<div style="display: inline-block">{shown}</div>'  # JupyterLab centres tables
 
     def _repr_mimebundle_(self, **options) -> dict:
         plain = say("A box for a command, with its answers below", "指令输入框，答案显示在下方")

@@ -1,5 +1,8 @@
 """`python -m kd_study progress`: the table, and records carried to another machine."""
 
+import errno
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -47,6 +50,18 @@ def test_import_and_export_in_one_go(tmp_path):
     run("--export", tmp_path / "one.json")
     shown = run("--import", tmp_path / "one.json", "--export", tmp_path / "two.json")
     assert "0 records added" in shown and "two.json" in shown
+
+
+def test_a_full_disk_leaves_the_earlier_export(tmp_path, monkeypatch):
+    def full(self, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "records.json").write_text("earlier")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StudyError, match="No space left"):
+        run("--export", tmp_path / "records.json")
+    assert [path.name for path in tmp_path.glob("*.json*")] == ["records.json"]
+    assert (tmp_path / "records.json").read_text() == "earlier"
 
 
 def test_speaks_chinese(monkeypatch):
