@@ -92,11 +92,14 @@ def solution(name: Annotated[str, typer.Argument(help="such as kd_loss")]) -> No
 
 
 @app.command()
-def check(file: Annotated[Path, typer.Argument(help="a Python file or a notebook")]) -> None:
-    """Grade every solution that is found in a file."""
-    from kd_study.terminal import check_file
+def check(
+    file: Annotated[Path, typer.Argument(help="a Python file, a notebook, or a class's folder")],
+) -> None:
+    """Grade every solution in a file; or a folder of submitted files, to see where a class fails."""
+    from kd_study.terminal import check_file, check_folder
 
-    raise typer.Exit(0 if check_file(file) else 1)
+    passed = check_folder(file) if file.is_dir() else check_file(file)
+    raise typer.Exit(0 if passed else 1)
 
 
 @app.command()

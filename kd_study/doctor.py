@@ -130,7 +130,7 @@ def asset(name: str) -> Finding:
         return Finding(
             say(f"{name}: not here yet ({where})", f"{name}：尚未就绪（{where}）"),
             say(
-                f"Type `python -m kd_study assets`; if that finds nothing there, correct or unset {variable}.",
+                f"Type `python -m kd_study assets`; if that finds nothing, correct or unset {variable}.",
                 f"运行`python -m kd_study assets`；如果仍找不到，请改正或取消{variable}。",
             )
             if chosen

@@ -77,6 +77,23 @@ def check_file(path: Path) -> bool:
     return not unsolved
 
 
+def check_folder(folder: Path) -> bool:
+    """Grades every file of a class, prints them and where the class fails; records nothing."""
+    from kd_study.classroom import class_lines, submission_line, submissions
+
+    graded = []
+    for submission in submissions(folder):
+        print(submission_line(submission), flush=True)
+        graded.append(submission)
+    if not graded:
+        raise StudyError(
+            say(f"{folder} holds no Python file and no notebook", f"{folder}里没有Python文件，也没有notebook")
+        )
+    print("", *class_lines(graded), sep="\n")
+    solved = all(report.status == "passed" for one in graded for report in one.reports)
+    return solved and not any(one.problem for one in graded)
+
+
 def print_progress() -> None:
     """Prints one bar a topic and one row an exercise."""
     from rich.console import Console

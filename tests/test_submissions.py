@@ -155,3 +155,25 @@ def test_the_terminal_lists_hints_and_solves():
     assert "def kd_loss(" in shown("solution", "kd_loss")
     for command in ("hint", "solution"):
         assert isinstance(CliRunner().invoke(app, [command, "kdloss"]).exception, StudyError)
+
+
+def test_a_class_is_graded_and_shown_where_it_fails(tmp_path):
+    (tmp_path / "ann").mkdir()
+    notebook(tmp_path / "ann" / "01.ipynb", RIGHT, CHOICE)
+    for name in ("ben.py", "eve.py"):
+        (tmp_path / name).write_text(WRONG)
+    (tmp_path / "joe.py").write_text("def soft_targets(:")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    notebook(tmp_path / ".ipynb_checkpoints" / "01.ipynb", WRONG)
+    result = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert result.exit_code == 1
+    files, by_exercise = result.output.split("\n\n")
+    assert "01.ipynb: 1 passed, 0 failed, 0 todo" in files and "joe.py is not valid Python" in files
+    assert files.count("\n") == 3
+    assert by_exercise.startswith("soft_targets: 1 of 3 passed\n  2 × ")
+    assert CliRunner().invoke(app, ["progress"]).output.startswith("0 of ")
+
+
+def test_a_folder_without_a_file_is_one_sentence(tmp_path):
+    result = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert isinstance(result.exception, StudyError)
