@@ -23,7 +23,7 @@ class Submission(NamedTuple):
 
 
 def submissions(folder: Path) -> Iterator[Submission]:
-    """Every Python file and notebook below the folder, graded as it is asked for; hidden ones are left out."""
+    """Every Python file and notebook below the folder, graded as it is asked for; hidden ones left out."""
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if path.suffix not in SUFFIXES or any(part.startswith(".") for part in inside.parts):

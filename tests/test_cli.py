@@ -23,6 +23,13 @@ def test_help_lists_the_commands():
         assert command in shown.stdout
 
 
+def test_help_speaks_the_readers_language():
+    shown = run("--help", KD_STUDY_LANGUAGE="zh")
+    assert "批改" in shown.stdout and "Grade" not in shown.stdout
+    assert "例如kd_loss" in run("hint", "--help", KD_STUDY_LANGUAGE="zh").stdout
+    assert "Grade" in run("--help", KD_STUDY_LANGUAGE="en").stdout
+
+
 def test_what_a_person_can_mend_is_one_sentence_and_exit_code_2(tmp_path):
     failed = run("reset", "no-such-lesson", KD_STUDY_HOME=str(tmp_path))
     assert failed.returncode == 2 and failed.stdout == ""
