@@ -1,5 +1,6 @@
 """Looks at everything that study needs: one line for what is fine, and what to do about what is wrong."""
 
+import errno
 import os
 import re
 import shutil
@@ -100,7 +101,11 @@ def device() -> Finding:
             ),
         )
     where = "CUDA" if torch.cuda.is_available() else "CPU"
-    name = torch.cuda.get_device_name() if where == "CUDA" else f"{torch.get_num_threads()} threads"
+    name = (
+        torch.cuda.get_device_name()
+        if where == "CUDA"
+        else say(f"{torch.get_num_threads()} threads", f"{torch.get_num_threads()}线程")
+    )
     what = say(f"PyTorch {torch.__version__} on {where}", f"PyTorch {torch.__version__}，使用{where}")
     try:
         torch.ones(2, device=where.lower()).sum().item()
@@ -120,10 +125,16 @@ def asset(name: str) -> Finding:
     """Whether the files are there and, where their hashes are pinned, whole."""
     variable, folder = ASSETS[name].variable, cached_folder(name)
     if folder is None:
-        where = f"{variable}={os.environ[variable]}" if variable in os.environ else ASSETS[name].package
+        chosen = os.environ.get(variable)
+        where = f"{variable}={chosen}" if chosen else ASSETS[name].package
         return Finding(
             say(f"{name}: not here yet ({where})", f"{name}：尚未就绪（{where}）"),
             say(
+                f"Type `python -m kd_study assets`; if that finds nothing, correct or unset {variable}.",
+                f"运行`python -m kd_study assets`；如果仍找不到，请改正或取消{variable}。",
+            )
+            if chosen
+            else say(
                 f"Type `python -m kd_study assets`, or set {variable} to a local copy.",
                 f"运行`python -m kd_study assets`，或用{variable}指定本地副本。",
             ),
@@ -146,14 +157,25 @@ def writable(what: str, folder: Path, variable: str) -> Finding:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"study")
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return Finding(
-            f"{what}: {folder} ({error.strerror})",
-            say(
-                f"Make the folder writable, or set {variable} to another.",
-                f"请让这个文件夹可写，或用{variable}换一个。",
-            ),
+            f"{what}: {folder} ({error.strerror})", _more_room(variable) if full else _other_folder(variable)
         )
     return Finding(f"{what}: {folder}")
+
+
+def _other_folder(variable: str) -> str:
+    return say(
+        f"Make the folder writable, or set {variable} to another.",
+        f"请让这个文件夹可写，或用{variable}换一个。",
+    )
+
+
+def _more_room(variable: str) -> str:
+    return say(
+        f"Free some space, or set {variable} to a folder on another disk.",
+        f"请腾出空间，或用{variable}换到别的磁盘。",
+    )
 
 
 def free_space(folder: Path) -> Finding:
@@ -163,10 +185,4 @@ def free_space(folder: Path) -> Finding:
     what = say(f"{free / 1e9:.1f} GB free on the disk", f"磁盘剩余{free / 1e9:.1f} GB")
     if free >= FREE_BYTES:
         return Finding(what)
-    return Finding(
-        what,
-        say(
-            f"Free some space, or set {CACHE_VARIABLE} to a folder on another disk.",
-            f"请腾出空间，或用{CACHE_VARIABLE}换到别的磁盘。",
-        ),
-    )
+    return Finding(what, _more_room(CACHE_VARIABLE))

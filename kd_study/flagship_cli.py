@@ -27,7 +27,9 @@ def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, a
     result = flagship.distill_student(languages, teacher=teacher, recipe=recipe, seed=seed)
     _note("Training the controls on English labels.", "用英语标签训练对照模型。")
     flagship.train_teacher_head(teacher, seed=seed)
-    control = flagship.train_on_english_labels(recipe=flagship.LABELS_ONLY, seed=seed)
+    steps_of_control = min(flagship.LABELS_ONLY.steps, recipe.steps)  # a quick look is quick all through
+    control_recipe = replace(flagship.LABELS_ONLY, steps=steps_of_control)
+    control = flagship.train_on_english_labels(recipe=control_recipe, seed=seed)
     _note("Measuring.", "正在评测。")
     report = _measure(result, teacher, control)
     folder = serving.save_student(result.student, report | {"seed": seed, "steps": recipe.steps})

@@ -1,6 +1,7 @@
 """grade(fn) -> Report: runs an exercise's checks on a learner's function and names the misconception."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -45,8 +46,8 @@ class Report:
         lines = [f"{self.exercise}: {self.status}"]
         lines += [
             f"{'✓' if result.passed else '✗'} {result.title or result.name}"
-            + (f": {result.message}" if result.message else "")
-            for result in self.results
+            + (f": {message}" if message else "")
+            for result, message in zip(self.results, self.messages(), strict=True)
         ]
         if self.diagnosis:
             lines.append(say("What this looks like: ", "这很像：") + self.diagnosis.explanation)
@@ -55,6 +56,16 @@ class Report:
         if self.calls_reference:
             lines.append(say("The function calls the reference solution.", "该函数调用了参考答案。"))
         return "\n".join(lines)
+
+    def messages(self) -> list[str]:
+        """What each result says; an error that several checks run into is told once."""
+        told: set[str] = set()
+        messages = []
+        for result in self.results:
+            error = re.split(r" \[called with|［调用参数", result.message)[0]
+            messages.append(say("the same", "同上") if error in told else result.message)
+            told |= {error} - {""}
+        return messages
 
 
 def grade(fn: Callable, name: str | None = None) -> Report:

@@ -2,11 +2,16 @@
 
 import os
 import sys
+from pathlib import Path
 
 from kd_solutions.assets import ASSETS, asset_folder
 from kd_solutions.data import prepare
 from kd_study.language import current_language, say
 from kd_study.workspace import lay_down, workspace_folder
+
+SETTINGS = (
+    Path(__file__).parent / "jupyter"
+)  # defaults of JupyterLab, which a learner's own settings override
 
 
 def open_lab(arguments: list[str]) -> None:
@@ -17,6 +22,8 @@ def open_lab(arguments: list[str]) -> None:
     for sentence in lay_down():
         print(sentence, file=sys.stderr)
     command = lab_command(arguments)
+    paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     sys.stderr.flush()
     os.execv(command[0], command)
 
@@ -26,7 +33,6 @@ def lab_command(arguments: list[str]) -> list[str]:
     options = [
         f"--ServerApp.root_dir={workspace_folder().resolve()}",
         f"--LabApp.default_url=/lab/tree/{current_language()}/00_start.ipynb",
-        "--LabApp.news_url=None",  # its question would cover the start page
     ]
     if os.geteuid() == 0:
         options.append("--allow-root")

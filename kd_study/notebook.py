@@ -17,6 +17,8 @@ _graded: dict[str, tuple[Callable, Report]] = {}  # the latest function of each 
 
 def check(fn: Callable, name: str | None = None) -> None:
     """Grades a solution, shows what was found and records the attempt."""
+    from kd_study.stubs import is_untouched
+
     report = grade(fn, name)
     if report.exercise not in NAMES:
         print(report.results[0].message)
@@ -29,11 +31,17 @@ def check(fn: Callable, name: str | None = None) -> None:
             )
         )
         return
-    _graded[report.exercise] = fn, report
-    if report.status != "todo":
+    next_step = _what_next(report)
+    if fn is _graded.get(report.exercise, (None, None))[0] and report.status == "failed":
+        again = say(
+            "This is the function of the last check: has its cell run since?",
+            "函数与上次检查时相同：修改后运行它的单元格了吗？",
+        )
+        next_step = f"{again} {next_step}"
+    elif report.status != "todo" and not is_untouched(fn, exercise(report.exercise)):
         diagnosis = report.diagnosis.name if report.diagnosis else None
         _records().add_attempt(report.exercise, report.status, diagnosis, current_language())
-    next_step = _what_next(report)
+    _graded[report.exercise] = fn, report
     show(f"{report}\n{next_step}", report_html(report, next_step))
 
 

@@ -130,9 +130,10 @@ class Records:
             return self._on_disk(operation)
         except (sqlite3.OperationalError, OSError) as error:
             return self._go_on_in_memory(error, operation)
-        except sqlite3.DatabaseError as error:
-            if _primary_code(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise  # the operation's own mistake: the file is whole
+        except (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError):
+            raise  # what is to be stored is wrong, not the file
+        except sqlite3.DatabaseError:
+            pass
         try:
             self._set_aside()
             return self._on_disk(operation)
@@ -168,12 +169,6 @@ class Records:
             )
         )
         return _transact(self._memory, operation)
-
-
-def _primary_code(error: sqlite3.Error) -> int | None:
-    """SQLite's own kind of error, without the details in the higher bits; None for Python's."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

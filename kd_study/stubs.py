@@ -4,6 +4,8 @@ import ast
 import inspect
 import re
 import sys
+import textwrap
+from collections.abc import Callable
 
 from kd_study.exercises.base import Exercise
 
@@ -25,6 +27,18 @@ def stub_source(exercise: Exercise) -> str:
         _renamed(f"{head}\n    raise NotImplementedError", definition.name, exercise.name),
     ]
     return "\n\n\n".join(filter(None, parts))
+
+
+def is_untouched(function: Callable, exercise: Exercise) -> bool:
+    """Whether it is the faulty code that the learner was given to mend, as it was given."""
+    if not exercise.stub:
+        return False
+    try:
+        own = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return False
+    given = ast.parse(stub_source(exercise)).body
+    return any(ast.dump(own) == ast.dump(node) for node in given)
 
 
 def solved_source(exercise: Exercise) -> str:

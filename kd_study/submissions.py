@@ -1,17 +1,34 @@
 """Finds the solutions in a learner's Python file or notebook, without running the rest of it.
 
 Only what a solution needs is executed: its definition, and the imports, helpers and constants it refers to.
-A training loop at the end of the file, or a cell with a magic, costs nothing.
+A training loop at the end of the file, or a cell with a magic, costs nothing. A lesson's
+`kd_loss = yours_or_reference(kd_loss)` is left out: it would put the reference in the solution's place.
 """
 
 import ast
 import linecache
-from collections.abc import Callable
+import symtable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kd_solutions.errors import StudyError
-from kd_study.exercises import NAMES
+from kd_study.exercises import NAMES, exercise
+from kd_study.grading import Report, grade
 from kd_study.language import say
+
+
+def grade_all(solutions: dict[str, Callable]) -> list[Report]:
+    """A report for each solution of one file, in the order of study, each judged on its own.
+
+    Where one fails, the solutions after it that call it get the reference instead, as in a lesson.
+    """
+    reports = []
+    for name, function in solutions.items():
+        report = grade(function, name)
+        if report.status != "passed" and function.__globals__.get(name) is function:
+            function.__globals__[name] = exercise(name).reference
+        reports.append(report)
+    return reports
 
 
 def solutions_in(path: Path) -> dict[str, Callable]:
@@ -19,14 +36,16 @@ def solutions_in(path: Path) -> dict[str, Callable]:
 
     Raises: StudyError where the file can't be read, is no Python, or lacks what a solution needs.
     """
-    source = _source(path)
+    cells = _cells(path)
+    source = "\n".join(cells)
     try:
-        statements = ast.parse(source, str(path)).body
+        statements = [node for node in ast.parse(source, str(path)).body if not _chooses(node)]
     except SyntaxError as error:
+        place = _place(cells, error.lineno or 1)
         raise StudyError(
             say(
-                f"{path} is not valid Python at line {error.lineno}: {error.msg}",
-                f"{path}第{error.lineno}行不是合法的Python：{error.msg}",
+                f"{path} is not valid Python at {place}: {error.msg}",
+                f"{path}{place}不是合法的Python：{error.msg}",
             )
         ) from error
     found = [node.name for node in statements if isinstance(node, ast.FunctionDef) and node.name in NAMES]
@@ -44,23 +63,44 @@ def solutions_in(path: Path) -> dict[str, Callable]:
     return {name: namespace[name] for name in NAMES if name in found}
 
 
-def _source(path: Path) -> str:
-    """The code of a Python file, or of all code cells of a notebook, with magics made harmless."""
+def _cells(path: Path) -> list[str]:
+    """The code of a Python file, or that of each code cell of a notebook, with magics made harmless."""
     import jupytext
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(say(f"{path} can't be read: {error}", f"无法读取{path}：{error}")) from error
+        reason = getattr(error, "strerror", None) or say("not text in UTF-8", "不是UTF-8编码的文本")
+        raise StudyError(say(f"{path} can't be read: {reason}", f"无法读取{path}：{reason}")) from error
     if path.suffix != ".ipynb":
-        return text
+        return [text]
     try:
         cells = jupytext.reads(text, fmt="ipynb").cells
     except Exception as error:  # nbformat raises many kinds for what is no notebook
         raise StudyError(say(f"{path} is no notebook: {error}", f"{path}不是notebook：{error}")) from error
     transform = TransformerManager().transform_cell
-    return "\n".join(transform(cell.source) for cell in cells if cell.cell_type == "code")
+    return [transform(cell.source) for cell in cells if cell.cell_type == "code"]
+
+
+def _place(cells: list[str], line: int) -> str:
+    """Where a line of all cells together stands, as a person would look for it."""
+    if len(cells) == 1:
+        return say(f"line {line}", f"第{line}行")
+    for number, cell in enumerate(cells, 1):
+        lines = cell.count("\n") + 1
+        if line <= lines or number == len(cells):
+            return say(f"line {line} of code cell {number}", f"第{number}个代码单元格第{line}行")
+        line -= lines
+    raise AssertionError("a notebook without a cell holds no error")
+
+
+def _chooses(statement: ast.stmt) -> bool:
+    """Whether it is `name = yours_or_reference(name)`."""
+    match statement:
+        case ast.Assign(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
+            return name == "yours_or_reference"
+    return False
 
 
 def _needed(statements: list[ast.stmt], names: set[str]) -> list[ast.stmt]:
@@ -76,9 +116,20 @@ def _needed(statements: list[ast.stmt], names: set[str]) -> list[ast.stmt]:
         if not more:
             return [statements[index] for index in sorted(kept)]
         kept |= more
-        wanted |= {
-            node.id for index in more for node in ast.walk(statements[index]) if isinstance(node, ast.Name)
-        }
+        wanted |= set().union(*(_needs(statements[index]) for index in more))
+
+
+def _needs(statement: ast.stmt) -> set[str]:
+    """The names that a top-level statement takes from its module; a function's own variables are none."""
+
+    def walk(table: symtable.SymbolTable) -> Iterator[str]:
+        for symbol in table.get_symbols():
+            if symbol.is_global() or (table.get_type() == "module" and symbol.is_referenced()):
+                yield symbol.get_name()
+        for inner in table.get_children():
+            yield from walk(inner)
+
+    return set(walk(symtable.symtable(ast.unparse(statement), "statement", "exec")))
 
 
 def _bound(statement: ast.stmt) -> set[str]:

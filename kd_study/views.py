@@ -24,7 +24,7 @@ def report_html(report, next_step: str) -> str:
             text += f"<br><i>{say('Seen in:', '出处：')} {inline(found.reference)}</i>"
         parts.append(f"<blockquote><p>{text}</p></blockquote>")
     if report.results:
-        parts.append(f"<ul>{''.join(map(_result_html, report.results))}</ul>")
+        parts.append(f"<ul>{''.join(map(_result_html, report.results, report.messages()))}</ul>")
     if report.calls_reference:
         note = say("Your function calls the reference solution.", "你的函数调用了参考答案。")
         parts.append(f"<p>{note}</p>")
@@ -32,11 +32,11 @@ def report_html(report, next_step: str) -> str:
     return "".join(parts)
 
 
-def _result_html(result) -> str:
+def _result_html(result, message: str) -> str:
     title = escape(result.title or result.name)
     if result.passed:
         return f"<li>✓ {title}</li>"
-    return f"<li><b>✗ {title}</b><br>{inline(result.message)}</li>"
+    return f"<li><b>✗ {title}</b><br>{inline(message)}</li>"
 
 
 def inline(text: str) -> str:

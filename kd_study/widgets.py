@@ -70,6 +70,7 @@ class CommandBox:
             layout=ipywidgets.Layout(width="32em"),
         )
         self._below = ipywidgets.HTML()
+        self._below.add_class("jp-RenderedHTMLCommon")  # JupyterLab's own look of a table
         self._text.observe(self._update, "value")
         self._box = ipywidgets.VBox([self._text, self._below])
         self._update()
@@ -84,7 +85,8 @@ class CommandBox:
         except Exception as error:  # an exception in a callback would be seen by nobody
             self._below.value = inline(f"{type(error).__name__}: {error}")
             return
-        self._below.value = table(list(answers), [list(answers.values())])
+        shown = table(list(answers), [list(answers.values())])
+        self._below.value = f'<div style="display: inline-block">{shown}</div>'  # JupyterLab centres tables
 
     def _repr_mimebundle_(self, **options) -> dict:
         plain = say("A box for a command, with its answers below", "指令输入框，答案显示在下方")

@@ -101,10 +101,10 @@ def _free_name(copy: Path, mark: str) -> Path:
 
 def _lay(name: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    _write_whole(target, (NOTEBOOKS / name).read_bytes())
+    write_whole(target, (NOTEBOOKS / name).read_bytes())
 
 
-def _write_whole(target: Path, content: bytes) -> None:
+def write_whole(target: Path, content: bytes) -> None:
     """The file appears with all of its content or not at all."""
     partial = target.with_name(f".{target.name}.partial")
     try:
@@ -125,7 +125,7 @@ def _ledger() -> Iterator[dict[str, list[str]]]:
         except (FileNotFoundError, ValueError):  # lost or damaged: at worst a version is laid beside twice
             laid = {}
         yield laid
-        _write_whole(path, json.dumps(laid, indent=1).encode())
+        write_whole(path, json.dumps(laid, indent=1).encode())
 
 
 def _note(laid: dict[str, list[str]], name: str, version: str) -> None:

@@ -1,8 +1,10 @@
 """The command line as a person meets it, and the way to JupyterLab."""
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,10 +23,22 @@ def test_help_lists_the_commands():
         assert command in shown.stdout
 
 
+def test_help_speaks_the_readers_language():
+    shown = run("--help", KD_STUDY_LANGUAGE="zh")
+    assert "批改" in shown.stdout and "Grade" not in shown.stdout
+    assert "例如kd_loss" in run("hint", "--help", KD_STUDY_LANGUAGE="zh").stdout
+    assert "Grade" in run("--help", KD_STUDY_LANGUAGE="en").stdout
+
+
 def test_what_a_person_can_mend_is_one_sentence_and_exit_code_2(tmp_path):
     failed = run("reset", "no-such-lesson", KD_STUDY_HOME=str(tmp_path))
     assert failed.returncode == 2 and failed.stdout == ""
     assert "no-such-lesson" in failed.stderr and failed.stderr.count("\n") == 1
+
+
+def test_a_terminal_that_knows_ascii_only_stops_nothing(tmp_path):
+    shown = run("progress", KD_STUDY_HOME=str(tmp_path), PYTHONIOENCODING="ascii")
+    assert shown.returncode == 0 and "soft_targets" in shown.stdout
 
 
 def test_assets_are_named_on_standard_output():
@@ -62,6 +76,7 @@ def command(monkeypatch, tmp_path):
     started = []
     monkeypatch.setattr(os, "execv", lambda _, command: started.append(command))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
 
     def start(*arguments):
         lab.open_lab(list(arguments))
@@ -78,6 +93,18 @@ def test_study_lays_the_lessons_down_and_opens_the_start_page(command, tmp_path)
     assert "--allow-root" not in options and options.count("--no-browser") == 1
     published = {path.name for path in (workspace.NOTEBOOKS / "en").glob("*.ipynb")}
     assert {path.name for path in (tmp_path / "workspace/en").glob("*.ipynb")} == published
+
+
+def test_jupyters_question_about_news_does_not_cover_the_page(command, monkeypatch):
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "own")
+    command()
+    first, own = os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    (overrides,) = Path(first).glob("labconfig/*.json")
+    assert own == "own"
+    assert (
+        json.loads(overrides.read_text())["@jupyterlab/apputils-extension:notification"]["fetchNews"]
+        == "false"
+    )
 
 
 def test_study_says_that_there_is_a_newer_lesson(command, monkeypatch, capsys):

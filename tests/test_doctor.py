@@ -1,5 +1,6 @@
 """The doctor sees each thing that can be wrong, and says what to do about it."""
 
+import errno
 import sys
 
 import pytest
@@ -82,6 +83,14 @@ def test_folders_that_can_and_can_not_be_written(tmp_path):
     finding = doctor.writable("cache", tmp_path / "file", "KD_STUDY_CACHE")
     assert str(tmp_path / "file") in finding.what and "KD_STUDY_CACHE" in finding.advice
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_a_full_disk_is_no_matter_of_rights(tmp_path, monkeypatch):
+    def full(**options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", full)
+    assert doctor.writable("records", tmp_path, "KD_STUDY_HOME").advice.startswith("Free some space")
 
 
 def test_a_disk_that_is_nearly_full(tmp_path, monkeypatch):

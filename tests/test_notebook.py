@@ -1,12 +1,16 @@
 """What a learner meets in a notebook: check, hint, solution, yours_or_reference, progress, widgets."""
 
+import linecache
+
 import matplotlib
 import pytest
 import torch
 
 from kd_solutions import soft_targets as reference
 from kd_study import language, notebook, views, widgets
+from kd_study.exercises import exercise
 from kd_study.records import Records
+from kd_study.stubs import stub_source
 
 matplotlib.use("agg")
 
@@ -112,6 +116,37 @@ def test_what_a_report_quotes_is_escaped(shown):
     notebook.check(soft_targets)
     assert "<script>" not in shown[0]["text/html"]
     assert "&lt;script&gt;" in shown[0]["text/html"]
+
+
+def test_an_error_that_every_check_runs_into_is_told_once(shown):
+    def soft_targets(logits, temperature=1.0):
+        return logit / temperature  # noqa: F821
+
+    notebook.check(soft_targets)
+    for kind in ("text/plain", "text/html"):
+        assert shown[0][kind].count("at the line") == 1 and "the same" in shown[0][kind]
+
+
+def test_checking_the_same_function_again_asks_whether_its_cell_ran(shown):
+    wrong = multiplies()
+    for _ in range(2):
+        notebook.check(wrong)
+    assert "has its cell run since?" not in shown[0]["text/plain"]
+    assert "has its cell run since?" in shown[1]["text/plain"]
+    assert len(Records().attempts()) == 1
+
+
+def test_faulty_code_as_it_was_given_is_no_attempt(shown):
+    task = exercise("repair_the_loop")
+    for change in ("", "    student_model.eval()\n"):
+        source = stub_source(task).replace(
+            "    student_model.train()\n", f"    student_model.train()\n{change}"
+        )
+        name, space = f"cell{len(change)}", {}
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        exec(compile(source, name, "exec"), space)
+        notebook.check(space["repair_the_loop"])
+        assert len(Records().attempts()) == bool(change)
 
 
 def test_hints_climb_and_are_remembered(shown):

@@ -1,11 +1,15 @@
 """`python -m kd_study progress`: the table, and records carried to another machine."""
 
+import errno
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
 from kd_solutions.errors import StudyError
 from kd_study import language
 from kd_study.__main__ import app
+from kd_study.exercises import NAMES
 from kd_study.records import Records
 
 
@@ -30,6 +34,34 @@ def test_shows_bars_and_exercises():
     assert shown.startswith("1 of ") and "0 % of those tried at the first attempt" in shown
     (row,) = (line for line in shown.splitlines() if "soft_targets" in line)
     assert row.split()[:4] == ["✓", "soft_targets", "Response", "2"]
+
+
+@pytest.mark.parametrize("columns", ["60", "80", None])
+def test_no_name_is_cut(monkeypatch, columns):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    shown = run()
+    assert all(name in shown for name in NAMES)
+
+
+def test_import_and_export_in_one_go(tmp_path):
+    Records().add_attempt("soft_targets", "passed", None, "en")
+    run("--export", tmp_path / "one.json")
+    shown = run("--import", tmp_path / "one.json", "--export", tmp_path / "two.json")
+    assert "0 records added" in shown and "two.json" in shown
+
+
+def test_a_full_disk_leaves_the_earlier_export(tmp_path, monkeypatch):
+    def full(self, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "records.json").write_text("earlier")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StudyError, match="No space left"):
+        run("--export", tmp_path / "records.json")
+    assert [path.name for path in tmp_path.glob("*.json*")] == ["records.json"]
+    assert (tmp_path / "records.json").read_text() == "earlier"
 
 
 def test_speaks_chinese(monkeypatch):

@@ -6,9 +6,11 @@ from typer.testing import CliRunner
 
 from kd_solutions.errors import StudyError
 from kd_study.__main__ import app
+from kd_study.editions import NOTEBOOKS
+from kd_study.exercises import NAMES
 from kd_study.grading import grade
 from kd_study.language import use_language
-from kd_study.submissions import solutions_in
+from kd_study.submissions import grade_all, solutions_in
 
 RIGHT = """
 import torch
@@ -16,13 +18,15 @@ from math import inf
 
 raise SystemExit("never reached")
 LIMIT = 0
+result = 1 / 0
 def _check(temperature):
     if not LIMIT < temperature < inf:
         raise ValueError(temperature)
 
 def soft_targets(logits, temperature=1.0):
     _check(temperature)
-    return torch.softmax(logits / temperature, -1)
+    result = torch.softmax(logits / temperature, -1)
+    return result
 
 while True:
     pass
@@ -65,6 +69,44 @@ def test_what_a_try_or_an_if_binds_comes_along(tmp_path):
 def test_the_last_definition_in_a_notebook_counts_and_magics_do_no_harm(tmp_path):
     path = notebook(tmp_path / "mine.ipynb", "%matplotlib inline\n!rm x", WRONG, "import torch", RIGHT)
     assert grade(solutions_in(path)["soft_targets"]).status == "passed"
+
+
+CHOICE = "from kd_study import yours_or_reference\nsoft_targets = yours_or_reference(soft_targets)"
+
+
+def test_a_lessons_choice_of_the_reference_is_no_solution(tmp_path):
+    for solution, status in ((WRONG, "failed"), (RIGHT, "passed")):
+        path = notebook(tmp_path / "mine.ipynb", solution, CHOICE)
+        assert grade(solutions_in(path)["soft_targets"]).status == status
+
+
+@pytest.mark.parametrize("name", ["en/01_what_distillation_is.ipynb", "zh/03_the_loop.ipynb"])
+def test_an_untouched_lesson_holds_stubs_only(name, capsys):
+    reports = grade_all(solutions_in(NOTEBOOKS / name))
+    found = {report.status for report in reports if report.exercise != "repair_the_loop"}
+    assert len(reports) > 3 and found == {"todo"}
+    assert capsys.readouterr().out == ""
+
+
+def test_a_solution_is_judged_on_its_own(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        """
+import torch.nn.functional as F
+def distillation_kl(student_logits, teacher_logits, temperature=1.0):
+    raise NotImplementedError
+def kd_loss(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    soft = distillation_kl(student_logits, teacher_logits, temperature)
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
+"""
+    )
+    assert [report.status for report in grade_all(solutions_in(path))] == ["todo", "passed"]
+
+
+def test_a_notebooks_broken_cell_is_named(tmp_path):
+    path = notebook(tmp_path / "mine.ipynb", "import torch\n\n", RIGHT, "x = 1\ndef kd_loss(:")
+    with pytest.raises(StudyError, match="line 2 of code cell 3"):
+        solutions_in(path)
 
 
 @pytest.mark.parametrize(
@@ -112,3 +154,40 @@ def test_the_terminal_prints_an_exercise_that_can_be_checked(tmp_path):
     path.write_text(result.output)
     assert grade(solutions_in(path)["soft_targets"]).status == "todo"
     assert isinstance(CliRunner().invoke(app, ["exercise", "soft_target"]).exception, StudyError)
+
+
+def test_the_terminal_lists_hints_and_solves():
+    def shown(*arguments):
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 0
+        return result.output
+
+    assert all(name in shown("exercise") for name in NAMES)
+    assert [shown("hint", "kd_loss").splitlines()[0] for _ in range(4)] == [
+        "Hint 1 of 3:", "Hint 2 of 3:", "Hint 3 of 3:", "Hint 3 of 3:",
+    ]  # fmt: skip
+    assert "def kd_loss(" in shown("solution", "kd_loss")
+    for command in ("hint", "solution"):
+        assert isinstance(CliRunner().invoke(app, [command, "kdloss"]).exception, StudyError)
+
+
+def test_a_class_is_graded_and_shown_where_it_fails(tmp_path):
+    (tmp_path / "ann").mkdir()
+    notebook(tmp_path / "ann" / "01.ipynb", RIGHT, CHOICE)
+    for name in ("ben.py", "eve.py"):
+        (tmp_path / name).write_text(WRONG)
+    (tmp_path / "joe.py").write_text("def soft_targets(:")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    notebook(tmp_path / ".ipynb_checkpoints" / "01.ipynb", WRONG)
+    result = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert result.exit_code == 1
+    files, by_exercise = result.output.split("\n\n")
+    assert "01.ipynb: 1 passed, 0 failed, 0 todo" in files and "joe.py is not valid Python" in files
+    assert files.count("\n") == 3
+    assert by_exercise.startswith("soft_targets: 1 of 3 passed\n  2 × ")
+    assert CliRunner().invoke(app, ["progress"]).output.startswith("0 of ")
+
+
+def test_a_folder_without_a_file_is_one_sentence(tmp_path):
+    result = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert isinstance(result.exception, StudyError)
