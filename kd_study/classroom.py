@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kd_solutions.errors import StudyError
-from kd_study.exercises import NAMES
+from kd_study.exercises import NAMES, exercise
 from kd_study.grading import Report
 from kd_study.language import say
+from kd_study.stubs import is_untouched
 from kd_study.submissions import grade_all, solutions_in
 
 SUFFIXES = (".py", ".ipynb")
@@ -29,7 +30,9 @@ def submissions(folder: Path) -> Iterator[Submission]:
         if path.suffix not in SUFFIXES or any(part.startswith(".") for part in inside.parts):
             continue
         try:
-            yield Submission(inside, grade_all(solutions_in(path)))
+            solutions = solutions_in(path)
+            own = {name: fn for name, fn in solutions.items() if not is_untouched(fn, exercise(name))}
+            yield Submission(inside, grade_all(own))
         except StudyError as error:
             yield Submission(inside, [], str(error))
 

@@ -57,6 +57,7 @@ def assemble(source: Path, language: str, solved: bool = False) -> nbformat.Note
             built.append(new_markdown_cell(text, id=cell.metadata.get("key") or cell.metadata["question"]))
         elif twin:
             text = dict(zip(LANGUAGES, (cell.source, twin.source), strict=True))[language]
+            text = text if built else _with_switch(text, source.stem, language)
             built.append(new_markdown_cell(text, id=key))
         else:
             built.append(new_code_cell(cell.source, id=key, metadata=tags))
@@ -126,6 +127,13 @@ def _exercise_cells(task, language: str, solved: bool) -> list:
         new_code_cell(f"check({name})", id=f"{name}-check"),
         new_code_cell(f"{name} = yours_or_reference({name})", id=f"{name}-use"),
     ]
+
+
+def _with_switch(opening: str, name: str, language: str) -> str:
+    """The opening cell with a link to the other edition below its title."""
+    other, shown = {"en": ("zh", "中文"), "zh": ("en", "English")}[language]
+    title, _, rest = opening.partition("\n")
+    return f"{title}\n\n[{shown}](../{other}/{name}.ipynb)\n{rest}"
 
 
 def _language_cell(language: str):

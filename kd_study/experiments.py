@@ -105,7 +105,7 @@ def train_head(
 
 
 @dataclass(frozen=True)
-class Classroom:
+class Cohort:
     """The students of lesson 01, each with its own few commands, and what the teacher says of these.
 
     texts: S · N commands; inputs: (S, N, width); labels: (S · N,); teacher_logits: (S · N, intents).
@@ -136,13 +136,13 @@ class Classroom:
         return score_by_intent(students(self.held_out_inputs), self.held_out_labels)
 
 
-def open_classroom(students: int = 20, per_intent: int = 2, width: int = 256) -> Classroom:
+def gather_cohort(students: int = 20, per_intent: int = 2, width: int = 256) -> Cohort:
     """English commands, and MiniLM with a head trained on all labels as the teacher."""
     commands, held_out = load_commands("en", "train"), load_commands("en", "test")
     vectors = CachedSignal(TeacherModel.from_pretrained())(commands.texts)
     head = train_head(vectors, commands.labels, len(commands.intents))
     rows = torch.stack([few_commands(commands.labels, per_intent, seed) for seed in range(students)])
-    return Classroom(
+    return Cohort(
         commands.intents,
         [commands.texts[row] for row in rows.flatten().tolist()],
         bags(commands.texts, width)[rows],

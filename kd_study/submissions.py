@@ -48,11 +48,11 @@ def solutions_in(path: Path) -> dict[str, Callable]:
                 f"{path}{place}不是合法的Python：{error.msg}",
             )
         ) from error
-    found = [node.name for node in statements if isinstance(node, ast.FunctionDef) and node.name in NAMES]
+    found = {name for node in statements for name in _defined(node) if name in NAMES}
     namespace: dict = {"__name__": path.stem}
     linecache.cache[str(path)] = (len(source), None, source.splitlines(keepends=True), str(path))
     try:
-        exec(compile(ast.Module(_needed(statements, set(found)), []), str(path), "exec"), namespace)
+        exec(compile(ast.Module(_needed(statements, found), []), str(path), "exec"), namespace)
     except (Exception, SystemExit) as error:
         raise StudyError(
             say(
@@ -60,7 +60,7 @@ def solutions_in(path: Path) -> dict[str, Callable]:
                 f"无法加载{path}：{type(error).__name__}: {error}",
             )
         ) from error
-    return {name: namespace[name] for name in NAMES if name in found}
+    return {name: namespace[name] for name in NAMES if name in found and callable(namespace.get(name))}
 
 
 def _cells(path: Path) -> list[str]:
@@ -130,6 +130,14 @@ def _needs(statement: ast.stmt) -> set[str]:
             yield from walk(inner)
 
     return set(walk(symtable.symtable(ast.unparse(statement), "statement", "exec")))
+
+
+def _defined(statement: ast.stmt) -> set[str]:
+    """The names that a top-level statement gives to something of the learner's own: a function, a lambda."""
+    match statement:
+        case ast.FunctionDef() | ast.Assign() | ast.AnnAssign() | ast.If() | ast.Try():
+            return _bound(statement)
+    return set()
 
 
 def _bound(statement: ast.stmt) -> set[str]:

@@ -1,4 +1,7 @@
-"""The learner's copies of the lessons. What a learner has is never overwritten, whatever they did to it."""
+"""The learner's copies of the lessons. What a learner has is never overwritten, whatever they did to it.
+
+A copy is laid down without outputs: the published ones would answer each question before it is guessed at.
+"""
 
 import hashlib
 import json
@@ -30,10 +33,10 @@ def lay_down() -> list[str]:
     news = []
     with _ledger() as laid:
         for name in _notebooks():
-            copy, version = workspace_folder() / name, _digest(NOTEBOOKS / name)
+            copy, version = workspace_folder() / name, _digest(_fresh(name))
             if not copy.exists():
                 _lay(name, copy)
-            elif version not in laid.get(name, []) and version != _digest(copy):
+            elif version not in laid.get(name, []) and version != _digest(copy.read_bytes()):
                 newer = _free_name(copy, "newer")
                 _lay(name, newer)
                 news.append(
@@ -56,8 +59,8 @@ def reset(lesson: str) -> list[str]:
     names = _named(lesson)
     with _ledger() as laid:
         for name in names:
-            copy, version = workspace_folder() / name, _digest(NOTEBOOKS / name)
-            if copy.exists() and _digest(copy) == version:
+            copy, version = workspace_folder() / name, _digest(_fresh(name))
+            if copy.exists() and _digest(copy.read_bytes()) == version:
                 told.append(say(f"{name} is fresh already.", f"{name}本来就是全新的。"))
                 continue
             if copy.exists():
@@ -101,7 +104,7 @@ def _free_name(copy: Path, mark: str) -> Path:
 
 def _lay(name: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, (NOTEBOOKS / name).read_bytes())
+    write_whole(target, _fresh(name))
 
 
 def write_whole(target: Path, content: bytes) -> None:
@@ -133,5 +136,14 @@ def _note(laid: dict[str, list[str]], name: str, version: str) -> None:
         laid[name].append(version)
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _fresh(name: str) -> bytes:
+    """A published notebook before anybody ran it."""
+    notebook = json.loads((NOTEBOOKS / name).read_text("utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell |= {"execution_count": None, "outputs": []}
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -50,7 +50,8 @@ def test_the_editions_share_ids_and_code(lesson):
         if ours.cell_type == "code" and ours.source != theirs.source
     ]
     assert differing == ["language"]
-    assert english[0].source == "# A lesson" and chinese[0].source == "# 一课"
+    assert english[0].source == "# A lesson\n\n[中文](../zh/01_lesson.ipynb)\n"
+    assert chinese[0].source == "# 一课\n\n[English](../en/01_lesson.ipynb)\n"
 
 
 def test_the_cells_of_a_lesson(lesson):

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from kd_study.experiments import (
-    Classroom,
+    Cohort,
     ManyStudents,
     attempt,
     bags,
@@ -98,10 +98,10 @@ def test_attempt_prints_what_went_wrong(capsys):
 
 
 @pytest.fixture
-def room():
+def cohort():
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(4, (3, 10), generator=generator).flatten()
-    return Classroom(
+    return Cohort(
         intents=("a", "b", "c", "d"),
         texts=[""] * 30,
         inputs=torch.randn(3, 10, 6, generator=generator),
@@ -112,15 +112,18 @@ def room():
     )
 
 
-def test_a_classroom_starts_every_training_alike(room):
-    first, second = (room.scores(room.train(lambda z: F.cross_entropy(z, room.labels))) for _ in range(2))
+def test_a_cohort_starts_every_training_alike(cohort):
+    def trained():
+        return cohort.scores(cohort.train(lambda z: F.cross_entropy(z, cohort.labels)))
+
+    first, second = trained(), trained()
     assert first.shape == (3,) and torch.equal(first, second)
 
 
-def test_a_classroom_trains_with_the_optimizer_and_rate_given(room):
+def test_a_cohort_trains_with_the_optimizer_and_rate_given(cohort):
     def trained(factor, rate):
-        loss = lambda z: factor * (z - room.teacher_logits).square().mean()  # noqa: E731
-        return room.train(loss, torch.optim.SGD, rate)(room.held_out_inputs)
+        loss = lambda z: factor * (z - cohort.teacher_logits).square().mean()  # noqa: E731
+        return cohort.train(loss, torch.optim.SGD, rate)(cohort.held_out_inputs)
 
     assert torch.equal(trained(1.0, 0.5), trained(1 / 16, 8.0))
     assert not torch.allclose(trained(1.0, 0.5), trained(1 / 16, 0.5))

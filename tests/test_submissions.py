@@ -7,9 +7,10 @@ from typer.testing import CliRunner
 from kd_solutions.errors import StudyError
 from kd_study.__main__ import app
 from kd_study.editions import NOTEBOOKS
-from kd_study.exercises import NAMES
+from kd_study.exercises import NAMES, exercise
 from kd_study.grading import grade
 from kd_study.language import use_language
+from kd_study.stubs import stub_source
 from kd_study.submissions import grade_all, solutions_in
 
 RIGHT = """
@@ -103,6 +104,26 @@ def kd_loss(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5)
     assert [report.status for report in grade_all(solutions_in(path))] == ["todo", "passed"]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "soft_targets = lambda logits, temperature=1.0: (logits / temperature).softmax(-1)",
+        "import torch\nif True:\n    def soft_targets(logits, temperature=1.0):\n        return logits",
+    ],
+    ids=["lambda", "in an if"],
+)
+def test_a_solution_need_not_be_a_plain_definition(tmp_path, source):
+    path = tmp_path / "mine.py"
+    path.write_text(source)
+    assert solutions_in(path).keys() == {"soft_targets"}
+
+
+def test_a_result_of_an_exercises_name_or_an_import_is_no_solution(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("from kd_solutions import kd_loss\nagreement = 0.5\n")
+    assert solutions_in(path) == {}
+
+
 def test_a_notebooks_broken_cell_is_named(tmp_path):
     path = notebook(tmp_path / "mine.ipynb", "import torch\n\n", RIGHT, "x = 1\ndef kd_loss(:")
     with pytest.raises(StudyError, match="line 2 of code cell 3"):
@@ -177,13 +198,14 @@ def test_a_class_is_graded_and_shown_where_it_fails(tmp_path):
     for name in ("ben.py", "eve.py"):
         (tmp_path / name).write_text(WRONG)
     (tmp_path / "joe.py").write_text("def soft_targets(:")
+    (tmp_path / "zoe.py").write_text(stub_source(exercise("repair_the_loop")))
     (tmp_path / ".ipynb_checkpoints").mkdir()
     notebook(tmp_path / ".ipynb_checkpoints" / "01.ipynb", WRONG)
     result = CliRunner().invoke(app, ["check", str(tmp_path)])
     assert result.exit_code == 1
     files, by_exercise = result.output.split("\n\n")
     assert "01.ipynb: 1 passed, 0 failed, 0 todo" in files and "joe.py is not valid Python" in files
-    assert files.count("\n") == 3
+    assert files.count("\n") == 4 and "zoe.py: no solution" in files
     assert by_exercise.startswith("soft_targets: 1 of 3 passed\n  2 × ")
     assert CliRunner().invoke(app, ["progress"]).output.startswith("0 of ")
 

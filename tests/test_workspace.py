@@ -1,5 +1,6 @@
 """The learner's copies survive everything: new versions, resets, damage, a second run."""
 
+import json
 from datetime import date
 
 import pytest
@@ -11,6 +12,12 @@ from kd_study.workspace import lay_down, reset, workspace_folder
 TODAY = f"{date.today()}"
 
 
+def publish(path, code):
+    """A notebook of one cell, executed."""
+    cell = {"cell_type": "code", "source": [code], "execution_count": 1, "outputs": [{"text": "the answer"}]}
+    path.write_text(json.dumps({"cells": [cell]}))
+
+
 @pytest.fixture
 def published(tmp_path, monkeypatch):
     """Two published lessons in both languages, and a home without a workspace."""
@@ -18,25 +25,39 @@ def published(tmp_path, monkeypatch):
     for language in ("en", "zh"):
         (folder / language).mkdir(parents=True)
         for lesson in ("00_start", "03_the_loop"):
-            (folder / language / f"{lesson}.ipynb").write_text(f"{language} {lesson} one")
+            publish(folder / language / f"{lesson}.ipynb", f"{language} {lesson} one")
     monkeypatch.setattr(workspace, "NOTEBOOKS", folder)
     monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path / "home"))
     return folder
 
 
 def contents(language="en"):
-    """{file name: text} of the learner's folder."""
-    return {path.name: path.read_text() for path in (workspace_folder() / language).iterdir()}
+    """{file name: code} of the learner's folder."""
+    paths = (workspace_folder() / language).iterdir()
+    return {path.name: json.loads(path.read_text())["cells"][0]["source"][0] for path in paths}
 
 
-def write(name, text):
-    (workspace_folder() / name).write_text(text)
+def write(name, code):
+    publish(workspace_folder() / name, code)
 
 
 def test_first_run_lays_everything_down_and_says_nothing(published):
     assert lay_down() == []
     assert contents() == {"00_start.ipynb": "en 00_start one", "03_the_loop.ipynb": "en 03_the_loop one"}
     assert contents("zh").keys() == contents().keys()
+
+
+def test_a_copy_holds_no_answer_yet(published):
+    lay_down()
+    (cell,) = json.loads((workspace_folder() / "en/00_start.ipynb").read_text())["cells"]
+    assert cell["outputs"] == [] and cell["execution_count"] is None
+
+
+def test_a_lesson_that_was_only_run_again_is_no_new_version(published):
+    lay_down()
+    path = published / "en/00_start.ipynb"
+    path.write_text(path.read_text().replace("the answer", "another answer"))
+    assert lay_down() == []
 
 
 def test_a_learners_copy_stays_as_it_is(published):
@@ -46,16 +67,17 @@ def test_a_learners_copy_stays_as_it_is(published):
     assert contents() == {"00_start.ipynb": "en 00_start one", "03_the_loop.ipynb": "my answers"}
 
 
-@pytest.mark.parametrize("mine", ["my answers", "en 03_the_loop one"], ids=["edited", "untouched"])
+@pytest.mark.parametrize("mine", ["my answers", None], ids=["edited", "untouched"])
 def test_a_new_version_lands_beside_and_is_said_once(published, mine):
     lay_down()
-    write("en/03_the_loop.ipynb", mine)
-    (published / "en/03_the_loop.ipynb").write_text("two")
+    if mine:
+        write("en/03_the_loop.ipynb", mine)
+    publish(published / "en/03_the_loop.ipynb", "two")
     (told,) = lay_down()
     assert "en/03_the_loop.ipynb" in told and "03_the_loop.newer.ipynb" in told
     assert contents() == {
         "00_start.ipynb": "en 00_start one",
-        "03_the_loop.ipynb": mine,
+        "03_the_loop.ipynb": mine or "en 03_the_loop one",
         "03_the_loop.newer.ipynb": "two",
     }
     (workspace_folder() / "en/03_the_loop.newer.ipynb").unlink()
@@ -65,7 +87,7 @@ def test_a_new_version_lands_beside_and_is_said_once(published, mine):
 def test_a_third_version_overwrites_neither_copy(published):
     lay_down()
     for version in ("two", "three"):
-        (published / "en/03_the_loop.ipynb").write_text(version)
+        publish(published / "en/03_the_loop.ipynb", version)
         lay_down()
     assert contents()["03_the_loop.newer.ipynb"] == "two"
     assert contents()["03_the_loop.newer-2.ipynb"] == "three"
@@ -74,7 +96,7 @@ def test_a_third_version_overwrites_neither_copy(published):
 def test_a_lost_ledger_costs_no_work(published):
     lay_down()
     write("en/03_the_loop.ipynb", "my answers")
-    write(workspace.LEDGER, "{ damaged")
+    (workspace_folder() / workspace.LEDGER).write_text("{ damaged")
     lay_down()
     assert contents()["03_the_loop.ipynb"] == "my answers"
 
@@ -102,7 +124,7 @@ def test_reset_keeps_the_copy_under_a_dated_name(published):
 
 def test_reset_lays_the_newest_version_down_for_good(published):
     lay_down()
-    (published / "en/03_the_loop.ipynb").write_text("two")
+    publish(published / "en/03_the_loop.ipynb", "two")
     reset("03")
     assert contents()["03_the_loop.ipynb"] == "two"
     assert lay_down() == [] and "03_the_loop.newer.ipynb" not in contents()

@@ -3,8 +3,6 @@
 #
 # *What will I be able to do in two weeks?* About 30 minutes, one small exercise.
 #
-# 中文版在这里：[中文](../zh/00_start.ipynb)
-#
 # You have built a voice assistant. It lives in a box on the wall, understands English, and people like it. This morning somebody from sales came by: "Hungary is ours, and France and China too. When can it talk to them?"
 #
 # Nobody will pay for labelled commands in Hungarian. The English model doesn't fit into the box either. All you have is the product's user interface, which was translated long ago.
@@ -14,8 +12,6 @@
 # # 00 · 从这里开始
 #
 # *两周之后我能做到什么？* 约30分钟，一道小练习。
-#
-# English edition: [English](../en/00_start.ipynb)
 #
 # 你做了一个语音助手。它住在墙上的小盒子里，听得懂英语，用户很喜欢。今天早上销售跑来说：“匈牙利谈下来了，法国和中国也是。它什么时候能听懂他们说话？”
 #

@@ -408,8 +408,8 @@ draw_intervals(
 # %% [markdown] lang="en"
 # ## Next
 #
-# You can now build the loss, show where its gain comes from, and name the control that nearly killed it. Still open: why $T = 4$, and why $T^2$? That is [lesson 02](02_temperature.ipynb). And here a helper ran the training; in lesson 03 you write the loop, after finding out what is wrong with a famous one.
+# You can now build the loss, show where its gain comes from, and name the control that nearly killed it. Still open: why $T = 4$, and why $T^2$? That is [lesson 02](02_temperature.ipynb). And here a helper ran the training; in [lesson 03](03_the_loop.ipynb) you write the loop, after finding out what is wrong with a famous one.
 # %% [markdown] lang="zh"
 # ## 下一课
 #
-# 现在你会写蒸馏损失，能说明它的好处从哪里来，还能说出差点推翻它的那个对照。还没回答的是：为什么取$T = 4$，为什么乘$T^2$？见[第02课](02_temperature.ipynb)。另外，这里的训练由现成的函数代劳；到第03课，你先找出一个流行写法错在哪里，再亲手写出训练循环。
+# 现在你会写蒸馏损失，能说明它的好处从哪里来，还能说出差点推翻它的那个对照。还没回答的是：为什么取$T = 4$，为什么乘$T^2$？见[第02课](02_temperature.ipynb)。另外，这里的训练由现成的函数代劳；到[第03课](03_the_loop.ipynb)，你先找出一个流行写法错在哪里，再亲手写出训练循环。

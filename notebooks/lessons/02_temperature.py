@@ -26,19 +26,19 @@ import torch.nn.functional as F
 from kd_solutions import distillation_kl
 from kd_solutions.evaluate import paired_t_interval, t_interval
 from kd_study import guess
-from kd_study.experiments import open_classroom
+from kd_study.experiments import gather_cohort
 from kd_study.language import say
 from kd_study.pictures import MARKERS, axes, draw_intervals
 
-room = open_classroom()
-teacher_logits, labels = room.teacher_logits, room.labels
-labels_alone = room.scores(room.train(lambda logits: F.cross_entropy(logits, labels)))
+cohort = gather_cohort()
+teacher_logits, labels = cohort.teacher_logits, cohort.labels
+labels_alone = cohort.scores(cohort.train(lambda logits: F.cross_entropy(logits, labels)))
 print(
     say(
-        f"{len(labels_alone)} students, two commands for each of {len(room.intents)} intents. "
-        f"Blind guessing scores {100 / len(room.intents):.0f} %, learning from labels alone {labels_alone.mean():.0f} %.",
-        f"{len(labels_alone)}个学生，{len(room.intents)}种意图各两条指令。"
-        f"瞎猜得{100 / len(room.intents):.0f}%，只用标签学得{labels_alone.mean():.0f}%。",
+        f"{len(labels_alone)} students, two commands for each of {len(cohort.intents)} intents. "
+        f"Blind guessing scores {100 / len(cohort.intents):.0f} %, learning from labels alone {labels_alone.mean():.0f} %.",
+        f"{len(labels_alone)}个学生，{len(cohort.intents)}种意图各两条指令。"
+        f"瞎猜得{100 / len(cohort.intents):.0f}%，只用标签学得{labels_alone.mean():.0f}%。",
     )
 )
 
@@ -61,12 +61,12 @@ temperatures = torch.logspace(-1.5, 2, 71)
 curves = 100 * (teacher_logits[row] / temperatures[:, None]).softmax(-1)
 ax = axes("From a single answer to no opinion: the order never changes")
 for rank, intent in enumerate(teacher_logits[row].topk(4).indices.tolist()):
-    name = room.intents[intent].removeprefix("Hass")
+    name = cohort.intents[intent].removeprefix("Hass")
     ax.plot(temperatures, curves[:, intent], "k-", marker=MARKERS[rank], markevery=8, label=name)
-ax.axhline(100 / len(room.intents), color="grey", linestyle="--", label="spread evenly")
+ax.axhline(100 / len(cohort.intents), color="grey", linestyle="--", label="spread evenly")
 ax.set(xscale="log", xlabel="temperature", ylabel="probability, %")
 ax.legend(fontsize=8)
-print(room.texts[row])
+print(cohort.texts[row])
 
 # %% [markdown] lang="en"
 # At the left end the teacher names one intent: a hard label. At the right end it gives each the same: nothing to learn, it seems. In between it says what lesson 01 was about.
@@ -91,8 +91,8 @@ SWEEP = (0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 64)
 
 def taught_at(temperature, **options):
     """The students' scores after training on the teacher alone, at one temperature."""
-    return room.scores(
-        room.train(lambda logits: distillation_kl(logits, teacher_logits, temperature), **options)
+    return cohort.scores(
+        cohort.train(lambda logits: distillation_kl(logits, teacher_logits, temperature), **options)
     )
 
 
@@ -151,7 +151,7 @@ for temperature in (1, 4, 20, 100, 1000):
     print(
         say(f"T = {temperature:4}: off by {100 * gap:5.1f} %", f"T = {temperature:4}：相差{100 * gap:5.1f}%")
     )
-at_infinity = room.scores(room.train(lambda logits: logit_mse(logits, teacher_logits)))
+at_infinity = cohort.scores(cohort.train(lambda logits: logit_mse(logits, teacher_logits)))
 print(
     say(
         f"Students trained on logit_mse score {at_infinity.mean():.0f} %.",
@@ -186,8 +186,8 @@ SGD = {"optimizer_class": torch.optim.SGD, "rate": 3.0}
 
 def without_square(temperature, **options):
     """As `taught_at`, with the factor T² taken out again."""
-    return room.scores(
-        room.train(
+    return cohort.scores(
+        cohort.train(
             lambda logits: distillation_kl(logits, teacher_logits, temperature) / temperature**2, **options
         )
     )
@@ -203,7 +203,7 @@ results = {
 # %% key="t-squared"
 ax = axes("Without T², SGD learns next to nothing, and Adam doesn't notice", height=2.6)
 draw_intervals(ax, {name: t_interval(scores) for name, scores in results.items()}, "score, %", baseline=None)
-ax.axvline(100 / len(room.intents), color="grey", linestyle="--", label="blind guessing")
+ax.axvline(100 / len(cohort.intents), color="grey", linestyle="--", label="blind guessing")
 ax.legend(loc="upper center", fontsize=8)
 guessed_without.draw(ax, axis="x")
 means = [scores.mean().item() for scores in results.values()]
@@ -293,7 +293,7 @@ def gain_beside_labels(temperature, factor):
             half * distillation_kl(logits, teacher_logits, temperature) + F.cross_entropy(logits, labels) / 2
         )
 
-    return paired_t_interval(room.scores(room.train(loss)), labels_alone)
+    return paired_t_interval(cohort.scores(cohort.train(loss)), labels_alone)
 
 
 with_factor = [gain_beside_labels(temperature, temperature**2) for temperature in MIXED]
@@ -349,10 +349,10 @@ print(
 # 它是在$T = 4$下训练的。墙上的盒子该用哪个温度？
 
 # %% key="answering"
-students = room.train(lambda logits: distillation_kl(logits, teacher_logits, 4.0))
+students = cohort.train(lambda logits: distillation_kl(logits, teacher_logits, 4.0))
 with torch.no_grad():
-    answers = students(room.held_out_inputs)
-right = 100 * (answers.argmax(-1) == room.held_out_labels).float().mean()
+    answers = students(cohort.held_out_inputs)
+right = 100 * (answers.argmax(-1) == cohort.held_out_labels).float().mean()
 for temperature in (1, 4):
     confidence = 100 * (answers / temperature).softmax(-1).amax(-1).mean()
     print(
@@ -386,8 +386,8 @@ for temperature in (1, 4):
 # %% [markdown] lang="en"
 # ## Next
 #
-# You can now say what both $T$s do, who notices if one goes missing, and where even Adam does. All of this ran in a loop that somebody else wrote. In lesson 03 you write it, after finding out what is wrong with a famous one.
+# You can now say what both $T$s do, who notices if one goes missing, and where even Adam does. All of this ran in a loop that somebody else wrote. In [lesson 03](03_the_loop.ipynb) you write it, after finding out what is wrong with a famous one.
 # %% [markdown] lang="zh"
 # ## 下一课
 #
-# 现在你说得出两处$T$各管什么，少了它谁会察觉，以及Adam在什么时候也会察觉。不过这些实验用的都是别人写的循环。到第03课，你先找出一个流行写法错在哪里，再亲手写一个。
+# 现在你说得出两处$T$各管什么，少了它谁会察觉，以及Adam在什么时候也会察觉。不过这些实验用的都是别人写的循环。到[第03课](03_the_loop.ipynb)，你先找出一个流行写法错在哪里，再亲手写一个。

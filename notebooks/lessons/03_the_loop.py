@@ -456,8 +456,8 @@ print(
 # %% [markdown] lang="en"
 # ## Next
 #
-# Shown a loop, you can now say within half a minute what it will do. Still open: are MSE and SGD really worse, and must the student resemble its teacher? Lesson 04 tests the three rules of thumb. If you would rather see your loop at work on ten languages, go to lesson 08.
+# Shown a loop, you can now say within half a minute what it will do. Still open: are MSE and SGD really worse, and must the student resemble its teacher? Lesson 04 tests the three rules of thumb. If you would rather see your loop at work on ten languages, go to [lesson 08](08_a_student_for_many_languages.ipynb).
 # %% [markdown] lang="zh"
 # ## 下一课
 #
-# 现在给你一个训练循环，你半分钟就能说出它会训练出什么。还没回答的是：MSE和SGD真的更差吗？学生必须像教师吗？第04课检验这三条经验之谈。想先看你的循环在十种语言上大显身手，就去第08课。
+# 现在给你一个训练循环，你半分钟就能说出它会训练出什么。还没回答的是：MSE和SGD真的更差吗？学生必须像教师吗？第04课检验这三条经验之谈。想先看你的循环在十种语言上大显身手，就去[第08课](08_a_student_for_many_languages.ipynb)。
