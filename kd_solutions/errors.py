@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kd_solutions.language import say
+
 
 class StudyError(RuntimeError):
     """Something outside the code is missing or wrong. The message is one sentence that says what to do."""
@@ -21,13 +23,19 @@ def writing_to(folder: Path, variable: str) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise full_disk(folder, variable) from error
+        reason = error.strerror or error
         raise StudyError(
-            f"Can't write to {folder} ({error.strerror or error}): "
-            f"make it writable, or set {variable} to another folder."
+            say(
+                f"Can't write to {folder} ({reason}): make it writable, or set {variable} to another folder.",
+                f"无法写入{folder}（{reason}）：请改为可写，或用{variable}指定另一个文件夹。",
+            )
         ) from error
 
 
 def full_disk(folder: Path, variable: str) -> StudyError:
     return StudyError(
-        f"The disk of {folder} is full: free some space, or set {variable} to a folder on another disk."
+        say(
+            f"The disk of {folder} is full: free some space, or set {variable} to a folder on another disk.",
+            f"{folder}所在的磁盘已满：请腾出空间，或用{variable}指定另一块磁盘上的文件夹。",
+        )
     )

@@ -18,7 +18,6 @@ from kd_solutions import data
 from kd_solutions.batches import Batch
 from kd_solutions.corpus import UNLABELLED, Corpus, Mixture, Recipe, build_corpus, training_commands
 from kd_solutions.distill import DistillResult, distill
-from kd_solutions.errors import StudyError
 from kd_solutions.models import StudentModel, TeacherModel
 from kd_solutions.optimizers import RowAdam
 from kd_solutions.signals import CachedSignal, TableSignal
@@ -54,6 +53,18 @@ def default_languages() -> tuple[str, ...]:
     return tuple(name for name, pairs in data.parallel_languages().items() if pairs > ENOUGH_PAIRS)
 
 
+def known_languages(languages: Sequence[str]) -> tuple[str, ...]:
+    """These languages once each, without English, which is always trained.
+
+    Raises: StudyError for a language without parallel text, and where none is left.
+    """
+    found = tuple(dict.fromkeys(name for name in languages if name != data.ENGLISH))
+    unknown = [name for name in found if name not in data.parallel_languages()]
+    if unknown or not found:
+        raise data.no_parallel_text(unknown or [data.ENGLISH])
+    return found
+
+
 def distill_student(
     languages: Sequence[str],
     *,
@@ -68,10 +79,7 @@ def distill_student(
     loss_function: (student_vectors, teacher_vectors) → scalar; both (N, D) with rows of length 1.
     progress: bars on standard error. Raises: StudyError for an unknown language, or none beside English.
     """
-    languages = tuple(dict.fromkeys(name for name in languages if name != data.ENGLISH))
-    if not languages:
-        known = " ".join(data.parallel_languages())
-        raise StudyError(f"The student needs a language beside English: choose among {known}.")
+    languages = known_languages(languages)
     corpus = build_corpus(languages, recipe, progress)
     teacher = teacher or TeacherModel.from_pretrained()
     vectors = CachedSignal(teacher, progress=progress)(corpus.english)

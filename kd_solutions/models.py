@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from kd_solutions import assets, shipping
 from kd_solutions.crosslingual import mean_pool
 from kd_solutions.errors import StudyError
+from kd_solutions.language import say
 from kd_solutions.subwords import Features, Subwords
 
 LONGEST = 128  # teacher tokens a text; what follows is cut
@@ -47,8 +48,12 @@ class TeacherModel(nn.Module):
             encoder, tokenizer = AutoModel.from_pretrained(source), AutoTokenizer.from_pretrained(source)
         except (OSError, ValueError) as error:
             raise StudyError(
-                f"There is no teacher at {source}: give a folder with config.json and model.safetensors, "
-                "or the name of a model on Hugging Face that this machine can reach."
+                say(
+                    f"There is no teacher at {source}: give a folder with config.json and model.safetensors, "
+                    "or the name of a model on Hugging Face that this machine can reach.",
+                    f"{source}没有教师模型：请给出含有config.json和model.safetensors的文件夹，"
+                    "或本机能访问到的Hugging Face模型名称。",
+                )
             ) from error
         head_file = Path(source) / HEAD
         head = _linear_from(load_file(head_file)) if head_file.exists() else None
@@ -149,20 +154,32 @@ class StudentModel(nn.Module):
         """What `save` wrote, in float32 and in eval mode; StudyError where there is no whole student."""
         folder = Path(folder)
         if not (folder / CONFIG).exists():
-            raise StudyError(
-                f"There is no student in {folder}: distil one with `python -m kd_study distill`."
-            )
+            raise no_student(folder)
         try:
             student = cls(**json.loads((folder / CONFIG).read_text("utf-8")))
             weights = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
             weights["table.weight"] *= weights.pop("table.scale")
             student.load_state_dict(weights)
         except Exception as error:  # each of the formats has errors of its own
+            reason = type(error).__name__
             raise StudyError(
-                f"The student in {folder} is damaged ({type(error).__name__}): "
-                "distil another with `python -m kd_study distill`."
+                say(
+                    f"The student in {folder} is damaged ({reason}): "
+                    "distil another with `python -m kd_study distill`.",
+                    f"{folder}里的学生模型已损坏（{reason}）：请用`python -m kd_study distill`重新蒸馏。",
+                )
             ) from error
         return student.eval()
+
+
+def no_student(folder: Path) -> StudyError:
+    """What to say where nothing was distilled yet."""
+    return StudyError(
+        say(
+            f"There is no student in {folder}: distil one with `python -m kd_study distill`.",
+            f"{folder}里没有学生模型：请先运行`python -m kd_study distill`。",
+        )
+    )
 
 
 def _linear_from(state: dict[str, Tensor]) -> nn.Linear:

@@ -13,7 +13,8 @@ import torch
 from kd_solutions.assets import CACHE_VARIABLE, cache_folder, home_folder
 from kd_solutions.corpus import training_commands
 from kd_solutions.errors import StudyError, writing_to
-from kd_solutions.models import StudentModel
+from kd_solutions.language import say
+from kd_solutions.models import StudentModel, no_student
 
 CARD, EXAMPLES, NEWEST = "card.json", "examples.json", "newest.txt"
 
@@ -62,12 +63,8 @@ def load_student(folder: Path | None = None) -> tuple[StudentModel, list[str]]:
     folder = folder or students_folder()
     newest = _newest(folder)
     if newest is None:
-        raise StudyError(f"There is no student in {folder}: distil one with `python -m kd_study distill`.")
+        raise no_student(folder)
     return StudentModel.load(newest), json.loads((newest / EXAMPLES).read_text("utf-8"))
-
-
-def has_student(folder: Path | None = None) -> bool:
-    return _newest(folder or students_folder()) is not None
 
 
 def megabytes(folder: Path) -> float:
@@ -79,7 +76,12 @@ def predict(student: StudentModel, text: str, examples: Sequence[str], nearest: 
     """What a command in any language asks for. Raises: StudyError for a text without a word."""
     features = student.features([text])
     if not len(features.ids):
-        raise StudyError("There is no word in this text: type a command, such as 'turn on the light'.")
+        raise StudyError(
+            say(
+                "There is no word in this text: type a command, such as 'turn on the light'.",
+                "这段文字里没有词语：请输入一条指令，例如“打开客厅的灯”。",
+            )
+        )
     with torch.no_grad():
         vector = student.encode(features)
         probabilities = student.head(vector).softmax(dim=-1)[0]

@@ -9,15 +9,13 @@ from statistics import mean
 
 from kd_solutions import data, flagship, scoreboard, serving
 from kd_solutions.corpus import ENGLISH
-from kd_solutions.errors import StudyError
 from kd_solutions.models import TeacherModel
-from kd_solutions.subwords import tokenize
 from kd_study.language import say
 
 
 def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, as_json: bool) -> None:
     """Distils a student, saves it for `ask`, and prints what it can do beside its teacher and the control."""
-    languages = _known(languages) if languages else flagship.default_languages()
+    languages = flagship.known_languages(languages) if languages else flagship.default_languages()
     recipe = replace(flagship.FULL, steps=steps) if steps else flagship.FULL
     teacher = TeacherModel.from_pretrained()
     _note(
@@ -42,20 +40,6 @@ def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, a
 
 def ask(text: str, as_json: bool) -> None:
     """Prints what a command in any language means to the student saved last."""
-    if not tokenize(text):
-        raise StudyError(
-            say(
-                "There is no word in this text: type a command, such as 'turn on the light'.",
-                "这段文字里没有词语：请输入一条指令，例如“打开客厅的灯”。",
-            )
-        )
-    if not serving.has_student():
-        raise StudyError(
-            say(
-                "There is no student yet: distil one with `python -m kd_study distill`.",
-                "还没有学生模型：请先运行`python -m kd_study distill`。",
-            )
-        )
     student, examples = serving.load_student()
     answer = serving.predict(student, text, examples)
     if as_json:
@@ -65,28 +49,6 @@ def ask(text: str, as_json: bool) -> None:
     print(say("nearest English commands:", "最接近的英语指令："))
     for command, similarity in answer.nearest:
         print(f"  {similarity:.2f}  {command}")
-
-
-def _known(languages: Sequence[str]) -> tuple[str, ...]:
-    """The languages once each, without English, which is always trained."""
-    there = data.parallel_languages()
-    unknown = [name for name in languages if name not in there and name != ENGLISH]
-    if unknown:
-        raise StudyError(
-            say(
-                f"No parallel text in {', '.join(unknown)}; choose among {' '.join(there)}.",
-                f"没有{'、'.join(unknown)}的平行语料，可选：{' '.join(there)}。",
-            )
-        )
-    found = tuple(dict.fromkeys(name for name in languages if name != ENGLISH))
-    if not found:
-        raise StudyError(
-            say(
-                f"English is always trained; name a language beside it: {' '.join(there)}.",
-                f"英语总会训练，请再写一种别的语言：{' '.join(there)}。",
-            )
-        )
-    return found
 
 
 def _measure(result: flagship.Flagship, teacher: TeacherModel, control) -> dict:

@@ -10,6 +10,7 @@ import pytest
 
 from kd_solutions import data, templates, translations
 from kd_solutions.errors import StudyError
+from kd_solutions.language import use_language
 from kd_solutions.templates import Template
 
 SOME = ("de", "zh", "hu")
@@ -171,7 +172,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_file_before(tmp_path, monkey
 @pytest.mark.parametrize("content", [b"", b'{"half": [', b"\xff"])
 def test_a_damaged_cache_file_is_one_sentence(tmp_path, content):
     (tmp_path / "some.json").write_bytes(content)
-    with pytest.raises(StudyError, match="some.json can't be read.*delete the folder"):
+    with pytest.raises(StudyError, match="some.json can't be read.*: delete "):
         data.read_json(tmp_path / "some.json")
 
 
@@ -180,3 +181,12 @@ def test_a_folder_without_translations_is_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(StudyError, match="no English strings.*KD_STUDY_TRANSLATIONS"):
         data._parse_translations(tmp_path / "parsed")
     assert not (tmp_path / "parsed").exists()
+
+
+def test_what_a_person_reads_is_in_their_language():
+    use_language("zh")
+    try:
+        with pytest.raises(StudyError, match="没有klingon的平行语料，可选：.* de "):
+            data.load_parallel(["klingon"])
+    finally:
+        use_language("en")

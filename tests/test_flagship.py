@@ -186,9 +186,8 @@ def test_distill_and_predict_from_the_terminal(home, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("distill", "--languages", "en"), "language beside it"),
-        (("predict", "turn on"), "no student yet"),
-        (("predict", " "), "no word"),
+        (("distill", "--languages", "en"), "no parallel text in en;"),
+        (("predict", "turn on"), "no student"),
         (("distill", "--languages", "de", "klingon"), "klingon"),
     ],
 )

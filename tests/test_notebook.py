@@ -6,8 +6,9 @@ import matplotlib
 import pytest
 import torch
 
+from kd_solutions import language
 from kd_solutions import soft_targets as reference
-from kd_study import language, notebook, views, widgets
+from kd_study import notebook, views, widgets
 from kd_study.exercises import exercise
 from kd_study.records import Records
 from kd_study.stubs import stub_source

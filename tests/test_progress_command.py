@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from kd_solutions import language
 from kd_solutions.errors import StudyError
-from kd_study import language
 from kd_study.__main__ import app
 from kd_study.exercises import NAMES
 from kd_study.records import Records
