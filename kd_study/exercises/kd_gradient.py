@@ -217,8 +217,9 @@ def _asks_autograd(function, student_logits, teacher_logits):
     hooks = (lambda saved: saved, lambda saved: unpacked.append(True) or saved)
     with torch.autograd.graph.saved_tensors_hooks(*hooks):
         came = outcome(lambda: function(student_logits, teacher_logits, 2.0))
-    refused = isinstance(came, str) and came == "RuntimeError"  # what torch.func.grad does under such hooks
-    return refused or bool(unpacked)
+    if isinstance(came, str):  # torch.func.grad raises under hooks, other errors also without
+        return not isinstance(outcome(lambda: function(student_logits, teacher_logits, 2.0)), str)
+    return bool(unpacked)
 
 
 def _loss(student_logits, teacher_logits, temperature):
