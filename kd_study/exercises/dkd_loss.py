@@ -404,7 +404,7 @@ def trains_the_teacher_too(student_logits, teacher_logits, targets, alpha=1.0, b
     "subtracting 1000, which a logit of 10,000 survives. Extreme logits give infinity or NaN: use logsumexp.",
     zh="这是公开发布的写法：对可能已变成0的概率取对数，又靠减去1000来排除目标，而logit为10000时这样排除不掉。"
     "logits极端时得到无穷大或NaN；请用logsumexp计算。",
-    reference="megvii-research/mdistiller, distillers/DKD.py",
+    reference="megvii-research/mdistiller, mdistiller/distillers/DKD.py",
 )
 def takes_a_thousand_for_infinity(
     student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0
