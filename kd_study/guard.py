@@ -3,6 +3,7 @@
 import inspect
 import linecache
 import math
+import os
 import random
 import reprlib
 import sys
@@ -15,6 +16,7 @@ import torch
 from kd_study.language import say
 
 WARNINGS_ALLOWED = 100
+_COMPILER = tuple(os.path.join(os.path.dirname(torch.__file__), part) for part in ("_dynamo", "_compile.py"))
 _PATCHABLE = (
     torch, torch.nn, torch.nn.functional, torch.Tensor, torch.nn.Module, torch.optim, torch.autograd, math,
 )  # fmt: skip
@@ -83,13 +85,19 @@ class Guarded:
 
     def __call__(self, *args, **kwargs):
         self.last_call = describe_call(args, kwargs)
-        inputs = [(tensor, tensor.detach().clone()) for tensor in _tensors((args, kwargs))]
+        inputs = [(each, each.detach().clone(), each.requires_grad) for each in _tensors((args, kwargs))]
         before = _global_state(self.exercise.uses_randomness)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = self._run(args, kwargs)
         _expect_unchanged(before, _global_state(self.exercise.uses_randomness))
-        for tensor, original in inputs if self.exercise.inputs_stay else ():
+        for tensor, original, required in inputs if self.exercise.inputs_stay else ():
+            expect(
+                tensor.requires_grad == required,
+                "the function switches requires_grad of one of its arguments; detach() gives "
+                "another tensor, without a graph",
+                "函数改动了传入参数的requires_grad；detach()会另给一个不带计算图的张量",
+            )
             expect(
                 tensor.shape == original.shape and torch.equal(tensor.nan_to_num(), original.nan_to_num()),
                 "the function changes one of its arguments in place; work on new tensors instead",
@@ -196,9 +204,16 @@ def _expect_unchanged(before: dict, after: dict) -> None:
     for key, message in messages.items():
         expect(before[key] == after[key], *message)
     for place, old, new in zip(_PATCHABLE, before["patched"], after["patched"], strict=True):
-        patched = [name for name, value in old.items() if new.get(name) is not value]
+        changed = [name for name, value in old.items() if new.get(name) is not value]
+        patched = [name for name in changed if not _by_torch(new.get(name))]
         expect(
             not patched,
             f"the function replaces {place.__name__}.{patched and patched[0]}; leave the library as it is",
             f"函数替换了{place.__name__}.{patched and patched[0]}；请不要改动库本身",
         )
+
+
+def _by_torch(value) -> bool:
+    """Whether torch's compiler put it there, which wraps a few functions when something first needs it."""
+    code = getattr(value, "__code__", None)
+    return code is not None and code.co_filename.startswith(_COMPILER)

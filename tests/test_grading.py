@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from kd_solutions import soft_targets as reference
 from kd_study import grade
@@ -146,6 +147,10 @@ def patches_torch(logits, temperature=1.0):
     return reference(logits, temperature)
 
 
+def switches_requires_grad(logits, temperature=1.0):
+    return reference(logits.requires_grad_(), temperature)
+
+
 UNDER_FIRE = {
     never_ends: "finish",
     takes_minutes: "finish",
@@ -175,6 +180,7 @@ UNDER_FIRE = {
     asks_for_too_much_memory: "memory",
     hoards_memory: "memory",
     patches_torch: "torch.softmax",
+    switches_requires_grad: "requires_grad",
 }
 
 
@@ -208,6 +214,19 @@ def test_what_is_no_function_is_said_to_be_none(value):
 def test_an_unknown_name_brings_the_nearest():
     report = grade(lambda logits: logits, "kd_los")
     assert report.status == "failed" and "nearest: kd_loss" in report.results[0].message
+
+
+def test_what_torch_wraps_at_first_use_is_not_held_against_a_function():
+    def recomputes(logits, temperature=1.0):
+        return checkpoint(reference, logits, temperature, use_reentrant=False)
+
+    @torch.compile(backend="eager")
+    def compiles(logits, temperature=1.0):
+        return reference(logits, temperature)
+
+    for function in (recomputes, compiles):
+        report = grade(function, "soft_targets")
+        assert report.status == "passed", [result.message for result in report.results if not result.passed]
 
 
 def test_a_stub_is_to_do():

@@ -221,6 +221,14 @@ O(NC).""",
             "one row": {"student_logits": normal(1, 3, seed=6), "teacher_logits": normal(1, 3, seed=7)},
         }
 
+    def behaviour(self, function):
+        ordinary, edge = super().behaviour(function)
+        for name in (*self.edges(), "extremes"):  # where a gradient need be no more than finite
+            if isinstance(edge[name], list):
+                value, found = edge[name]
+                edge[name] = [value, found is not None and bool(found.isfinite().all())]
+        return ordinary, edge
+
 
 def _probabilities(student_logits, teacher_logits, temperature):
     return (student_logits / temperature).softmax(-1), (teacher_logits.detach() / temperature).softmax(-1)

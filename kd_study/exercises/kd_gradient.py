@@ -10,7 +10,6 @@ from kd_study.exercises.base import (
     expect_tensor,
     normal,
     outcome,
-    shown,
     without,
 )
 
@@ -159,15 +158,11 @@ T²恰好把两者抵消；T很大时，梯度趋于（中心化后的logits之�
 
     @check(en="By hand, without autograd", zh="手算，不用autograd")
     def needs_no_autograd(self, fn):
-        with torch.inference_mode():
-            came = outcome(
-                lambda: fn(normal(2, 3, seed=9), normal(2, 3, seed=10), 2.0).isfinite().all().item()
-            )
         expect(
-            came is True,
-            f"where autograd is off (torch.inference_mode) the function gives {shown(came)}; write the gradient down "
-            "as a formula",
-            f"关闭autograd后（torch.inference_mode）函数得到{shown(came)}；请把梯度写成公式",
+            not _asks_autograd(fn, normal(2, 3, seed=9), normal(2, 3, seed=10)),
+            "the function lets autograd find the gradient (backward, autograd.grad, torch.func.grad); write it down as "
+            "a formula",
+            "函数让autograd去求梯度（backward、autograd.grad或torch.func.grad）；请把梯度写成公式",
         )
 
     @check(en="The default temperature is 1", zh="默认温度系数为1")
@@ -188,7 +183,7 @@ T²恰好把两者抵消；T很大时，梯度趋于（中心化后的logits之�
             "where student and teacher are sure of different classes the gradient is T (1 − 0) / N, not an overflow",
             "学生与教师各自确信不同的类别时，梯度是T (1 − 0) / N，不应溢出",
         )
-        for dtype in (torch.float64, torch.bfloat16):
+        for dtype in (torch.float64, torch.float16):  # NumPy, which may be used here, has no bfloat16
             came = fn(normal(2, 3).to(dtype), normal(2, 3, seed=1).to(dtype), 2.0).dtype
             expect(came == dtype, f"{dtype} goes in, {came} comes out", f"输入是{dtype}，输出却是{came}")
 
@@ -212,9 +207,19 @@ T²恰好把两者抵消；T很大时，梯度趋于（中心化后的logits之�
 
     def behaviour(self, function):
         ordinary, edge = super().behaviour(function)
-        with torch.inference_mode():
-            edge["autograd off"] = self.observe(function, self.probes()["T = 3"])
+        edge["asks autograd"] = _asks_autograd(function, normal(2, 3, seed=9), normal(2, 3, seed=10))
         return ordinary, edge
+
+
+def _asks_autograd(function, student_logits, teacher_logits):
+    """Whether a call runs a backward pass: that alone unpacks what autograd has saved."""
+    unpacked = []
+    hooks = (lambda saved: saved, lambda saved: unpacked.append(True) or saved)
+    with torch.autograd.graph.saved_tensors_hooks(*hooks):
+        came = outcome(lambda: function(student_logits, teacher_logits, 2.0))
+    if isinstance(came, str):  # torch.func.grad raises under hooks, other errors also without
+        return not isinstance(outcome(lambda: function(student_logits, teacher_logits, 2.0)), str)
+    return bool(unpacked)
 
 
 def _loss(student_logits, teacher_logits, temperature):

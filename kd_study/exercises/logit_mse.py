@@ -107,6 +107,12 @@ student is sure and wrong), and why this loss needs no temperature. O(NC).""",
             "a student equal to the teacher up to a shift of each row should cost 0: centre each row's difference",
             "学生与教师逐行只差一个常数时损失应为0：请对每一行的差值做中心化",
         )
+        expect_close(
+            gradient(lambda leaf: fn(leaf, logits), logits),
+            torch.zeros(3, 4),
+            "a student equal to the teacher should get the gradient 0",
+            "学生与教师相同时，梯度应为0",
+        )
         for moved in (fn(logits + shift, other), fn(logits, other - shift)):
             expect_close(
                 moved,

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -127,6 +128,17 @@ def in_log_domain_without_a_graph(student_logits, teacher_logits, temperature=1.
         log_q = torch.log_softmax(student_logits / temperature, dim=1)
         log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
         return temperature / len(log_q) * (torch.exp(log_q) - torch.exp(log_p))
+
+
+@accepted("kd_gradient")
+def in_numpy(student_logits, teacher_logits, temperature=1.0):
+    def softmax(logits):
+        scaled = logits.detach().cpu().numpy().astype(np.float64) / temperature
+        raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        return raised / raised.sum(axis=1, keepdims=True)
+
+    difference = softmax(student_logits) - softmax(teacher_logits)
+    return torch.from_numpy(temperature * difference / len(difference)).to(student_logits)
 
 
 @accepted("logit_mse")
