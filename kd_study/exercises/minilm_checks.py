@@ -202,8 +202,9 @@ class RelationExercise(LossExercise):
 
     def probes(self):
         given = example()
-        whole = without(given, "mask") | {"heads": 1}  # so that d is not the number of heads
-        return {"masked": given, "whole": whole, "same width": given | _SAME_WIDTH}
+        whole = without(given, "mask")
+        one_head = whole | {"heads": 1}  # where d is not the number of heads
+        return {"masked": given, "whole": whole, "one head": one_head, "same width": given | _SAME_WIDTH}
 
     def edges(self):
         nothing = example() | {"mask": torch.zeros(2, 4, dtype=torch.bool)}
