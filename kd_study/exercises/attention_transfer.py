@@ -1,7 +1,7 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import LossExercise, Text, check, expect, expect_close, gradient, normal, shown
+from kd_study.exercises.base import LossExercise, Text, check, expect, expect_close, gradient, normal
 
 
 class AttentionTransfer(LossExercise):
@@ -119,7 +119,7 @@ attention matrices, or the relations of `minilm_relation`), and what to do if H 
     def is_blind_to_scale_and_channels(self, fn):
         student, teacher = normal(3, 4, 2, 3, seed=3), normal(3, 4, 2, 3, seed=4)
         expected = fn(student, teacher)
-        scales = torch.tensor([0.1, -30.0, 100.0]).view(3, 1, 1, 1)
+        scales = torch.tensor([0.01, -30.0, 100.0]).view(3, 1, 1, 1)
         for arguments, en, zh in (
             (
                 (scales * student, teacher),
@@ -190,12 +190,20 @@ attention matrices, or the relations of `minilm_relation`), and what to do if H 
         ):
             loss = fn(student, teacher)
             found = gradient(lambda leaf, t=teacher: fn(leaf, t), student)
-            expect(
-                bool(loss.isfinite()) and bool(found.isfinite().all()),
-                f"where {en} map is all zeros, loss or gradient is not finite ({shown(loss)}); guard the norm before you "
-                "divide by it",
-                f"{zh}的图全为零时，损失或梯度不是有限数（{shown(loss)}）；请在除以范数之前先处理零",
-            )
+            for value, what, zh_what in ((loss, "the loss", "损失"), (found, "the gradient", "梯度")):
+                expect(
+                    bool(value.isfinite().all()),
+                    f"where {en} map is all zeros, {what} is not finite; guard the norm before you divide by it",
+                    f"{zh}的图全为零时，{zh_what}不是有限数；请在除以范数之前先处理零",
+                )
+        goal = zero * some  # the difference leaves open what two maps of zeros cost
+        expect_close(
+            fn(zero, goal) - fn(goal, goal),
+            fn(zero[:1], goal[:1]) / 2,
+            "an example whose map is all zeros still counts in the mean over N = 2: the other example's loss weighs half",
+            "图全为零的样本仍要计入对N = 2的平均：另一个样本的损失只占一半",
+            tolerance=1e-3,
+        )
 
     def edges(self):
         zero = normal(2, 3, 2, 2, seed=6)

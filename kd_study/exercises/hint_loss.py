@@ -105,25 +105,26 @@ projection.""",
     @check(en="A mean over all elements", zh="对所有元素取平均")
     def is_a_mean_over_all_elements(self, fn):
         for shape in ((2,), (4, 2), (2, 3, 2), (2, 3, 2, 5)):
+            count = torch.Size(shape).numel()
             expect_close(
-                fn(torch.zeros(shape), torch.full(shape, 3.0), nn.Identity()),
-                9.0,
-                f"every element of shape {shape} is off by 3: the mean of the squares is 9, whatever the shape",
-                f"形状{shape}的每个元素都差3：无论什么形状，平方的平均都是9",
+                fn(torch.zeros(shape), torch.arange(1.0, count + 1).view(shape), nn.Identity()),
+                (count + 1) * (2 * count + 1) / 6,
+                f"the {count} elements of shape {shape} are off by 1 to {count}: the loss is the mean of all their squares",
+                f"形状{shape}的{count}个元素依次相差1到{count}：损失是所有这些平方的平均",
             )
 
     @check(en="The projector is called, on the student alone", zh="调用投影层，且只作用于学生")
     def projects_the_student_alone(self, fn):
-        class Affine(nn.Module):
+        class Affine(Projector):
             def forward(self, hidden):
-                return 2 * hidden + 1
+                return super().forward(hidden) + 1
 
         student = normal(3, 2, seed=4)
         expect_close(
-            fn(student, 2 * student + 1, Affine()),
+            fn(student, 2 * student + 1, Affine(2 * torch.eye(2))),
             0.0,
-            "a projector that maps the student onto the teacher exactly leaves a loss of 0",
-            "投影层把学生恰好映射到教师上时，损失应为0",
+            "a projector with a weight and a bias that maps the student onto the teacher exactly leaves a loss of 0",
+            "投影层（有权重和偏置）把学生恰好映射到教师上时，损失应为0",
         )
         expect_close(
             fn(student, torch.zeros(3, 2), nn.Tanh()),
@@ -147,7 +148,7 @@ projection.""",
     def has_the_gradient_of_the_projector(self, fn):
         given = self.example()
         loss = fn(**given)
-        found = _gradients(loss, given["projector"].parameters())[0]
+        found, *_ = [*_gradients(loss, given["projector"].parameters()), None]  # none where it was frozen
         expect(
             found is not None,
             "no gradient reaches the projector: it stays as it was initialised, and the student chases a random "
@@ -168,12 +169,15 @@ projection.""",
             given = self.example()
             projector = given["projector"].train(training)
             before = projector.weight.detach().clone()
+            projector.weight.grad = before.clone()  # gathered from an earlier micro-batch, say
             fn(**given)
             expect(
-                bool(projector.weight.equal(before)) and projector.weight.grad is None,
-                "computing the loss should neither change the projector's weights nor leave a .grad there; that is "
+                bool(projector.weight.equal(before))
+                and projector.weight.grad is not None
+                and bool(projector.weight.grad.equal(before)),
+                "computing the loss should change neither the projector's weights nor the .grad they hold; that is "
                 "the training loop's work",
-                "计算损失时不应改动投影层的权重，也不应留下.grad；那是训练循环的事",
+                "计算损失时不应改动投影层的权重，也不应改动其中已有的.grad；那是训练循环的事",
             )
             expect(
                 projector.weight.requires_grad and projector.training == training,

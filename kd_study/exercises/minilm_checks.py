@@ -64,6 +64,15 @@ class RelationExercise(LossExercise):
                 "与教师相同的学生损失应为0",
                 tolerance=1e-2,
             )
+        expect_close(
+            fn(torch.tensor([[[1.0], [8.0]]]), torch.tensor([[[30.0], [1.0]]]), 1),
+            31.5005,
+            "the teacher's scores [900, 30] and [30, 1] pick the first key, for which the student's [1, 8] and [8, 64] have the log "
+            "probabilities −7.001 and −56: (7.001 + 56) / 2; is something clipped?",
+            "教师的得分[900, 30]和[30, 1]都选第一个key，学生的得分[1, 8]和[8, 64]给它的对数概率是−7.001和−56：(7.001 + 56) / 2；"
+            "是不是在哪里截断了？",
+            tolerance=1e-3,
+        )
 
     @check(en="Heads are cut one after the other", zh="各个头依次切分")
     def cuts_heads_one_after_the_other(self, fn):
@@ -193,7 +202,9 @@ class RelationExercise(LossExercise):
 
     def probes(self):
         given = example()
-        return {"masked": given, "whole": without(given, "mask"), "same width": given | _SAME_WIDTH}
+        whole = without(given, "mask")
+        one_head = whole | {"heads": 1}  # where d is not the number of heads
+        return {"masked": given, "whole": whole, "one head": one_head, "same width": given | _SAME_WIDTH}
 
     def edges(self):
         nothing = example() | {"mask": torch.zeros(2, 4, dtype=torch.bool)}

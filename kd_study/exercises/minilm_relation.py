@@ -132,8 +132,9 @@ def averages_padded_queries_in(student_values, teacher_values, heads, mask=None)
 
 
 @MiniLMRelation.wrong(
-    en="The masked keys' scores are set to 0. exp(0) is 1: they still get weight. A very low number, or −∞, gives them none.",
-    zh="把被掩码的key的得分置成了0。exp(0) = 1：它们仍有权重。要填极小的数或−∞才没有权重。",
+    en="The masked keys' scores are 0, filled in so or because only their vectors were zeroed. exp(0) is 1: they still get weight. "
+    "A very low number, or −∞, gives them none.",
+    zh="被掩码的key的得分是0：也许是直接填的，也许是只把它们的向量置了0。exp(0) = 1：它们仍有权重。要填极小的数或−∞才没有权重。",
 )
 def fills_with_zero(student_values, teacher_values, heads, mask=None):
     keep = kept(student_values, mask)
@@ -189,6 +190,17 @@ def is_a_mean_of_means(student_values, teacher_values, heads, mask=None):
     keep = kept(student_values, mask)
     each = kl(scores(student_values, heads, keep), scores(teacher_values, heads, keep))
     return torch.stack([mean_of_kept(one[None], k[None]) for one, k in zip(each, keep, strict=True)]).mean()
+
+
+@MiniLMRelation.wrong(
+    en="The logarithm is taken of a softmax: the weight of a masked key, or of a far smaller score, is rounded to 0, its log is −∞, "
+    "and 0 · (−∞ + ∞) is NaN. log_softmax stays finite.",
+    zh="先softmax再取对数：被掩码的key、或得分小得多的key，权重会舍入为0，对数就是−∞，而0 · (−∞ + ∞)是NaN。log_softmax则始终有限。",
+)
+def takes_the_log_of_a_softmax(student_values, teacher_values, heads, mask=None):
+    keep = kept(student_values, mask)
+    s, t = (scores(values, heads, keep).softmax(-1) for values in (student_values, teacher_values.detach()))
+    return mean_of_kept((t * (t.log() - s.log())).sum(-1), keep)
 
 
 @MiniLMRelation.wrong(

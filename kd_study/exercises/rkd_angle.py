@@ -99,6 +99,13 @@ N = 6时是0.56，N = 64时是0.95。用某个批大小调好的权重，换一�
             "学生的余弦是0、0.707、0.707，教师的都是0.5：(0.125 + 0.0214 + 0.0214) / 3",
             tolerance=1e-3,
         )
+        expect_close(
+            fn(_EQUILATERAL, _CORNER),
+            0.0559644,
+            "with student and teacher exchanged the differences have the same size, and a cosine of 0 counts like any other",
+            "学生与教师互换之后，差的大小不变；余弦为0的三元组也照样计入",
+            tolerance=1e-3,
+        )
 
     @check(en="Huber: squared up to 1, linear beyond", zh="Huber：1以内是平方，之外是线性")
     def is_linear_for_large_differences(self, fn):

@@ -1,7 +1,7 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import LossExercise, Text, check, expect, expect_close, gradient, normal, shown
+from kd_study.exercises.base import LossExercise, Text, check, expect, expect_close, gradient, normal
 
 
 class SimilarityPreserving(LossExercise):
@@ -136,7 +136,7 @@ RKD比较距离，与平移无关；归一化向量的Gram矩阵（余弦）与�
 
     @check(en="Divided by N²", zh="除以N²")
     def divides_by_the_number_of_entries(self, fn):
-        for rows in (1, 2, 4):
+        for rows in (1, 2, 6):
             same, apart = torch.ones(rows, 1), torch.eye(rows)
             expect_close(
                 fn(same, apart),
@@ -146,6 +146,7 @@ RKD比较距离，与平移无关；归一化向量的Gram矩阵（余弦）与�
                 f"{rows}个相同的向量，每行元素都是1/√{rows}；{rows}个两两垂直的向量给出单位阵：每行2 − 2/√{rows}，共{rows}行，除以N² = {rows**2}",
                 tolerance=1e-3,
             )
+            gradient(lambda leaf, t=apart: fn(leaf, t), same)  # a graph, for one row as well
 
     @check(en="The gradient", zh="梯度")
     def has_the_gradient_of_the_similarities(self, fn):
@@ -173,11 +174,20 @@ RKD比较距离，与平移无关；归一化向量的Gram矩阵（余弦）与�
         ):
             loss = fn(student, teacher)
             found = gradient(lambda leaf, t=teacher: fn(leaf, t), student)
-            expect(
-                bool(loss.isfinite()) and bool(found.isfinite().all()),
-                f"a zero vector {en} makes loss or gradient not finite ({shown(loss)}): its row of G is all zeros; guard the norm",
-                f"{zh}有全零向量时，损失或梯度不是有限数（{shown(loss)}）：G中对应的行全为零；请保护除以范数的除法",
-            )
+            for value, what, zh_what in ((loss, "the loss", "损失"), (found, "the gradient", "梯度")):
+                expect(
+                    bool(value.isfinite().all()),
+                    f"with a zero vector {en}, {what} is not finite: its row of G is all zeros; guard the norm",
+                    f"{zh}有全零向量时，{zh_what}不是有限数：G中对应的行全为零；请保护除以范数的除法",
+                )
+        some = _with_first_row_scaled(some, 0.0)
+        expect_close(  # the difference leaves open what two rows of zeros cost
+            fn(zero, some) - fn(some, some),
+            fn(zero[1:], some[1:]) * 4 / 9,
+            "a zero vector still counts in N² = 9: the other two rows weigh 4/9 of what they cost by themselves",
+            "全零的向量仍要计入N² = 9：另外两行只占它们单独计算时损失的4/9",
+            tolerance=1e-3,
+        )
 
     def probes(self):
         return {
