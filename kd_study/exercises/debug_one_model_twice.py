@@ -65,8 +65,8 @@ DebugOneModelTwice.wrong_answers += KDLoss.wrong_answers
 
 
 @DebugOneModelTwice.wrong(
-    en="The teacher stands on both sides of the KL, whose value is then 0: what is left is half of the cross-entropy.",
-    zh="KL的两边都是教师，值恒为0：剩下的只是一半的交叉熵。",
+    en="The teacher stands on both sides of the KL, or the student beside a detached copy of itself: value and gradient are then 0, and what is left is half of the cross-entropy.",
+    zh="KL的两边都是教师，或者都是学生（其中一个detach过）：值与梯度恒为0，剩下的只是一半的交叉熵。",
     reference="labmlai/annotated_deep_learning_paper_implementations#66",
 )
 def compares_the_teacher_with_itself(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):

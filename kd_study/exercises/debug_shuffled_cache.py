@@ -114,7 +114,14 @@ should come from (the dataset's `__getitem__`, never the loader) and what to do 
 
     @check(en="Batches in another order", zh="批次换了顺序")
     def keeps_answers_with_their_batch(self, fn):
-        _, answers, _ = _trained(fn, Shuffled(_batches()), epochs=2)
+        loader = Shuffled(_batches())
+        _, answers, _ = _trained(fn, loader, epochs=2)
+        expect(
+            loader.passes >= 2,
+            "with two epochs the student should be trained on what the loader gives in each of two passes, but the loader was "
+            "gone through once",
+            "两个epoch应按加载器两遍各自给出的批次训练学生，而加载器只被遍历了一遍",
+        )
         expect(
             answers == [True] * 4,
             "the loader gives its batches in another order in each pass, and the student was compared with another batch's answers",
@@ -132,11 +139,11 @@ should come from (the dataset's `__getitem__`, never the loader) and what to do 
 
     @check(en="Each sample is asked about once", zh="每个样本只问一次")
     def asks_once_about_every_sample(self, fn):
-        _, _, asked = _trained(fn, _batches(), epochs=3)
+        _, _, asked = _trained(fn, DataLoader(_SAMPLES, batch_size=3, shuffle=True), epochs=3)
         expect(
             asked == len(_SAMPLES),
-            f"for {len(_SAMPLES)} samples and three epochs the teacher was asked {asked} times; the point of a cache is to ask once about each",
-            f"{len(_SAMPLES)}个样本、三个epoch，却问了教师{asked}次；缓存的意义就在于每个样本只问一次",
+            f"for {len(_SAMPLES)} samples and three epochs, each in other batches, the teacher was asked {asked} times; the point of a cache is to ask once about each",
+            f"{len(_SAMPLES)}个样本、三个epoch（每次组合成不同的批），却问了教师{asked}次；缓存的意义就在于每个样本只问一次",
         )
 
     @check(en="The teacher: eval mode, no graph, unchanged", zh="教师：eval模式、无计算图、保持不变")
@@ -181,11 +188,14 @@ should come from (the dataset's `__getitem__`, never the loader) and what to do 
                 all(scene.student.was_training),
                 any(one.has_a_teacher_graph for one in seen),
                 any(one.swapped for one in seen),
+                scene.moved("teacher"),
             ]
 
+        sorted_batches = list(DataLoader(sorted(_SAMPLES, key=lambda sample: sample[0]), batch_size=4))
         ordinary = {
             "fixed": outcome(lambda: seeded(lambda: facts(_batches(), 2))),
             "shuffled": outcome(lambda: seeded(lambda: facts(Shuffled(_batches()), 2))),
+            "ids in order": outcome(lambda: seeded(lambda: facts(sorted_batches, 1)[0])),
         }
         edge = {
             "samples": outcome(lambda: seeded(lambda: facts(DataLoader(_SAMPLES, 3, shuffle=True), 2)[0])),

@@ -97,6 +97,8 @@ of the module tree (in a plain list or tuple) avoids all three, but then `.to(de
 
     @property
     def reference(self):
+        import torch._dynamo  # noqa: F401  # as in TrainingExercise
+
         return join_models
 
     def validate(self, result, arguments):
@@ -167,11 +169,13 @@ of the module tree (in a plain list or tuple) avoids all three, but then `.to(de
     @check(en="The teacher's output has no graph, the student's has", zh="教师的输出不带计算图，学生的带")
     def builds_a_graph_of_the_student_only(self, fn):
         student, teacher = Student(), Teacher()
-        student_output, teacher_output = fn(student, teacher).train()(normal(4, 3))
+        inputs = normal(4, 3).requires_grad_()  # as those of an embedding that trains
+        student_output, teacher_output = fn(student, teacher).train()(inputs)
         expect(
             not teacher_output.requires_grad,
-            "the teacher's output has a graph: its activations are kept and its parameters get gradients",
-            "教师的输出带着计算图：激活值被保留，参数会得到梯度",
+            "the teacher's output has a graph, through its parameters or through inputs that ask for a gradient: its activations "
+            "are kept; requires_grad_(False) stops the first, no_grad both",
+            "教师的输出带着计算图（经过它的参数，或经过需要梯度的输入），激活值被保留；requires_grad_(False)只管前者，no_grad两者都管",
         )
         expect(
             student_output.requires_grad and all(part.requires_grad for part in student.parameters()),
@@ -270,8 +274,8 @@ def trains_nothing(student, teacher):
 
 
 @DebugWokenTeacher.wrong(
-    en="The student is put into training mode in every forward pass: m.eval() no longer reaches it, and it is evaluated with dropout.",
-    zh="每次前向都把学生设成训练模式：m.eval()对它不再起作用，评估时还带着dropout。",
+    en="The student is in training mode whatever is asked for, because train() or forward() always puts it there: m.eval() no longer reaches it, and it is evaluated with dropout.",
+    zh="无论要求什么模式，train()或forward()总把学生设成训练模式：m.eval()对它不再起作用，评估时还带着dropout。",
 )
 def trains_in_every_forward_pass(student, teacher):
     class Both(_Both):

@@ -121,6 +121,12 @@ no_grad省下教师的激活值（在线蒸馏的显存大头），并把梯度�
             "the second step's loss should be (2 − 1)² = 1",
             "第二步的损失应为(2 − 1)² = 1",
         )
+        expect_close(
+            _weight_from_a_stale_gradient(fn),
+            1.0,
+            "the student may arrive with an old gradient, of a probe before training, and w should go to 1 all the same; clear it before backward",
+            "学生传进来时可能带着旧的梯度（例如训练前做过试算），w仍应变为1；请在backward之前清零",
+        )
 
     @check(en="Uses the optimizer and the loss that it is given", zh="使用传入的优化器与损失函数")
     def uses_what_it_is_given(self, fn):
@@ -174,6 +180,11 @@ no_grad省下教师的激活值（在线蒸馏的显存大头），并把梯度�
             "the teacher's output has a graph: its activations are kept and its parameters get gradients; eval() doesn't stop that, no_grad does",
             "教师的输出带着计算图：它的激活值被保留，参数会得到梯度；eval()管不了这一点，no_grad才行",
         )
+        expect(
+            all(part.requires_grad for part in scene.teacher.parameters()),
+            "only the student changes, but the teacher's parameters no longer ask for gradients, which is for its owner to decide; no_grad leaves them as they are",
+            "变的只应是学生，而教师的参数却不再需要梯度了，这该由它的主人决定；no_grad不会改动它们",
+        )
 
     @check(en="The student trains in training mode", zh="学生在训练模式下训练")
     def trains_the_student_in_training_mode(self, fn):
@@ -201,11 +212,13 @@ no_grad省下教师的激活值（在线蒸馏的显存大头），并把梯度�
         ordinary = {
             "numbers": outcome(lambda: _numbers(function)),
             "scene": outcome(lambda: seeded(lambda: _facts(function))),
+            "the student's graph": _graphs_of_the_student(function),
         }
         edge = {
             name: outcome(lambda name=name: seeded(lambda: _teacher_modes(function, name)[1]))
             for name in ("training", "eval")
         }
+        edge["stale gradient"] = outcome(lambda: _weight_from_a_stale_gradient(function))
         return ordinary, edge
 
 
@@ -213,6 +226,26 @@ def _by_hand(function):
     """(scene, step): each step takes y = w · x on by one step towards y = 2x, at the input 1."""
     scene = ByHand()
     return scene, lambda: function(scene.student, scene.teacher, scene.data, scene.optimizer, F.mse_loss)
+
+
+def _weight_from_a_stale_gradient(function) -> float:
+    """The weight after one step of a student that arrives with a gradient of 100."""
+    scene, step = _by_hand(function)
+    scene.student.weight.grad = torch.tensor([100.0])
+    step()
+    return scene.weight
+
+
+def _graphs_of_the_student(function) -> list[bool]:
+    """For each call of the loss, whether the student's output had a graph; whatever comes of the step."""
+    scene, graphs = ByHand(), []
+
+    def loss_function(student_output, teacher_output):
+        graphs.append(any(output.grad_fn is not None for output in (student_output, teacher_output)))
+        return F.mse_loss(student_output, teacher_output)
+
+    outcome(lambda: function(scene.student, scene.teacher, scene.data, scene.optimizer, loss_function))
+    return graphs
 
 
 def _step_on_a_scene(function) -> Scene:
@@ -328,8 +361,8 @@ def switches_to_training_too_late(student, teacher, inputs, optimizer, loss_func
 
 
 @DistillStep.wrong(
-    en="The student is put into eval mode at the end. The contract leaves it in training mode.",
-    zh="最后把学生设成了eval模式。约定是让它保持训练模式。",
+    en="At the end the student is in eval mode, set or put back. The contract leaves it in training mode.",
+    zh="最后学生处于eval模式，无论是特意设的，还是恢复成了原样。约定是让它保持训练模式。",
 )
 def ends_with_the_student_in_eval_mode(student, teacher, inputs, optimizer, loss_function):
     student.train()
@@ -347,6 +380,19 @@ def never_clears_the_gradients(student, teacher, inputs, optimizer, loss_functio
     loss = loss_function(student(inputs), answer(teacher, inputs))
     loss.backward()
     optimizer.step()
+    return loss.item()
+
+
+@DistillStep.wrong(
+    en="The gradients are cleared after the step only: whatever the student brings along goes into this one.",
+    zh="只在step之后清零：学生带进来的旧梯度会混入这一步。",
+)
+def clears_after_the_step_only(student, teacher, inputs, optimizer, loss_function):
+    student.train()
+    loss = loss_function(student(inputs), answer(teacher, inputs))
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
     return loss.item()
 
 

@@ -130,9 +130,10 @@ No, no and no. O(number of modules), once.""",
         answer = teacher(normal(4, 3))
         expect(
             not answer.requires_grad,
-            "the frozen teacher's answer carries a graph: its parameters would get gradients; eval() doesn't stop "
-            "that, requires_grad_(False) does",
-            "冻结后的教师输出仍带着计算图，它的参数会得到梯度；eval()管不了这一点，requires_grad_(False)才行",
+            "the frozen teacher's answer carries a graph: its parameters, those of its parts or its own, would get "
+            "gradients; eval() doesn't stop that, teacher.requires_grad_(False) does",
+            "冻结后的教师输出仍带着计算图，它的参数（无论在子模块里，还是它自己的）会得到梯度；"
+            "eval()管不了这一点，teacher.requires_grad_(False)才行",
         )
         (student(normal(4, 3)) - answer).square().mean().backward()
         expect(
@@ -225,14 +226,15 @@ def _facts(function) -> dict:
 
     teacher, student = Own().train(), Own().train()
     parent = nn.ModuleDict({"student": student, "teacher": teacher})
-    facts = {"itself": function(teacher) is teacher, "eval": modes(teacher)}
+    result = function(teacher)
+    facts = {"result": "itself" if result is teacher else type(result).__name__, "eval": modes(teacher)}
     answer = outcome(lambda: teacher(normal(4, 3)))
     facts["graph"] = getattr(answer, "requires_grad", answer)
     facts["others have a graph"] = student(normal(4, 3)).requires_grad
     before = state(teacher)
     facts["train()"] = outcome(lambda: (teacher.train(), modes(teacher))[1])
     facts["parent.train()"] = outcome(lambda: (parent.train(), modes(teacher))[1])
-    facts["the student"] = outcome(lambda: (student.eval(), parent.train(), modes(student))[2])
+    facts["the student"] = outcome(lambda: [modes(student.eval()), parent.train() and modes(student)])
     outcome(lambda: teacher(normal(4, 3, seed=1)))
     facts["moved"] = [not torch.equal(value, before[name]) for name, value in teacher.state_dict().items()]
     return facts
@@ -303,10 +305,10 @@ def returns_nothing(teacher):
 
 
 @Freeze.wrong(
-    en="`teacher.requires_grad = False` makes a new attribute on the module, which nobody reads: the parameters "
-    "still ask for gradients. The method is requires_grad_(False), with an underscore.",
-    zh="`teacher.requires_grad = False`只是给模块新添了一个没人读取的属性，参数仍然需要梯度。"
-    "应当用带下划线的方法requires_grad_(False)。",
+    en="Parameters of the teacher still ask for gradients. Neither eval() stops that nor `teacher.requires_grad = "
+    "False`, which makes a new attribute that nobody reads; the method requires_grad_(False), with an underscore, does.",
+    zh="教师仍有参数需要梯度。eval()管不了这一点；`teacher.requires_grad = False`也不行，"
+    "它只是给模块新添了一个没人读取的属性。应当用带下划线的方法requires_grad_(False)。",
 )
 def sets_an_attribute_that_nobody_reads(teacher):
     teacher.eval()

@@ -73,6 +73,15 @@ class LoopExercise(TrainingExercise):
                 f"只有一批数据、{'不给epochs' if epochs is None else f'epochs={epochs}'}时，w应停在{weight}："
                 "每一遍都把与2的差距减半",
             )
+        scene = Scene()
+        loader = Shuffled(scene.batches)
+        fn(scene.teacher, scene.student, loader, scene.loss, scene.optimizer, epochs=2)
+        expect(
+            loader.passes >= 2,
+            f"with epochs=2 the loader should be gone through twice, not {loader.passes} times: one that shuffles or "
+            "augments gives other batches in each pass",
+            f"epochs=2时应遍历加载器两遍，而不是{loader.passes}遍：会打乱顺序或做数据增强的加载器，每一遍给出的批次都不同",
+        )
 
     @check(
         en="loss_function(student_output, teacher_output)", zh="loss_function(student_output, teacher_output)"
@@ -114,12 +123,12 @@ class LoopExercise(TrainingExercise):
 
     @check(en="The student trains in training mode", zh="学生在训练模式下训练")
     def trains_the_student_in_training_mode(self, fn):
-        scene = _trained(fn)
+        scene = _trained(fn, epochs=2)
         expect(
             all(scene.student.was_training),
-            "the student arrived in eval mode, as after an evaluation, and was trained in it; call "
+            "the student arrived in eval mode, as after an evaluation, and in one of two epochs was trained in it; call "
             "student_model.train() first",
-            "学生以eval模式传入（例如刚评估过），训练时仍是eval模式；请先调用student_model.train()",
+            "学生以eval模式传入（例如刚评估过），两个epoch中有训练时仍是eval模式的；请先调用student_model.train()",
         )
 
     @check(en="The teacher answers every batch anew", zh="教师对每一批都重新作答")
@@ -176,13 +185,14 @@ class LoopExercise(TrainingExercise):
     @check(en="Works with a DataLoader", zh="可用于DataLoader")
     def works_with_a_data_loader(self, fn):
         scene = ByHand()
-        data = TensorDataset(torch.ones(4, 1), torch.zeros(4))
-        fn(scene.teacher, scene.student, DataLoader(data, 2, shuffle=True), F.mse_loss, scene.optimizer, 2)
+        data = TensorDataset(torch.tensor([[1.0], [1.0], [-1.0], [-1.0]]), torch.zeros(4))
+        fn(scene.teacher, scene.student, DataLoader(data, 3, shuffle=True), F.mse_loss, scene.optimizer, 2)
         expect_close(
             scene.weight,
             1.875,
-            "four samples in batches of two and two epochs are four steps: w goes over 1, 1.5 and 1.75 to 1.875",
-            "四个样本、每批两个、两个epoch，共四步：w依次为1、1.5、1.75、1.875",
+            "four samples, ±1, in batches of three and one and two epochs are four steps, of outputs of shape (3, 1) and "
+            "(1, 1): w goes over 1, 1.5 and 1.75 to 1.875",
+            "四个样本（±1），每遍分成三个和一个两批，两个epoch共四步，输出的形状是(3, 1)和(1, 1)：w依次为1、1.5、1.75、1.875",
         )
 
     def behaviour(self, function):
@@ -242,8 +252,8 @@ def _losses(heard: list) -> dict[str, tuple[Callable, bool]]:
         heard.extend(target.tolist())
         return F.mse_loss(student_output, teacher_output)
 
-    def weighted(student_output, teacher_output, target, weight, power=2):
-        return weight * with_target(student_output, teacher_output, target)
+    def weighted(student_output, teacher_output, targets, weight, power=2):
+        return weight * with_target(student_output, teacher_output, targets)
 
     def with_temperature(student_output, teacher_output, temperature=1.0):
         return F.mse_loss(student_output / temperature, teacher_output / temperature)
@@ -295,4 +305,6 @@ def _kind_of_result(result, scene: Scene) -> Text:
         return Text(f"a dict without {missing[0]}", f"缺少{missing[0]}的字典")
     if all(is_close(result[name], now[name]) for name in now):
         return _STUDENT_STATE
+    if all(is_close(result[name], value) for name, value in scene.before["student"].items()):
+        return Text("the student's state from before training", "训练之前的学生参数")
     return Text("another state than the student's after training", "与训练后的学生不一致的参数")

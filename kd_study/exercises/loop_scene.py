@@ -44,9 +44,10 @@ class Teacher(nn.Module):
         self.body = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.5))
         self.head = nn.Linear(8, 2)
         _fill(self)
+        self.shift = nn.Parameter(torch.tensor(10.0))  # its own, in none of its parts
 
     def forward(self, data: Tensor) -> Tensor:
-        return self.head(self.body(data)) + 10
+        return self.head(self.body(data)) + self.shift
 
 
 class Student(nn.Module):
@@ -128,7 +129,7 @@ class Scene:
         self.comparisons: list[Comparison] = []
         self._oracle = copy.deepcopy(self.teacher).eval().requires_grad_(False)
         self.loss = lambda student_output, teacher_output: self._compare(student_output, teacher_output)
-        self._before = {"teacher": state(self.teacher), "student": state(self.student)}
+        self.before = {"teacher": state(self.teacher), "student": state(self.student)}
 
     def _compare(self, first: Tensor, second: Tensor) -> Tensor:
         swapped = first.mean().item() > 5 > second.mean().item()  # only a teacher says 10
@@ -139,7 +140,7 @@ class Scene:
 
     def moved(self, who: str) -> list[str]:
         """The names of the parameters and buffers of "teacher" or "student" that have changed."""
-        now, before = getattr(self, who).state_dict(), self._before[who]
+        now, before = getattr(self, who).state_dict(), self.before[who]
         return [name for name in before if not torch.equal(now[name], before[name])]
 
     def teacher_has_gradients(self) -> bool:

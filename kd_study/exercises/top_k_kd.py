@@ -171,22 +171,31 @@ O(NC) for the student's softmax, O(Nk) of the teacher.""",
     @check(en="The gradient, T² included", zh="梯度，含T²")
     def has_the_gradient_of_merged_classes(self, fn):
         example = self.example()
-        values, indices = example["top_values"], example["top_indices"]
-        for temperature in (1.0, 2.0, 5.0):
-            q = (example["student_logits"] / temperature).softmax(-1)
+        sure = torch.full((3, 5), -9.0).scatter(-1, example["top_indices"], 9.0)  # leaves the tail 2e-8
+        ordinary = example["student_logits"]
+        for temperature, k, student in (
+            (1.0, 2, ordinary),
+            (2.0, 1, ordinary),
+            (5.0, 2, ordinary),
+            (1.0, 2, sure),
+        ):
+            values, indices = (example[name][:, :k] for name in ("top_values", "top_indices"))
+            q = (student.double() / temperature).softmax(-1)
             rest = q.scatter(-1, indices, 0.0)
             share = rest / rest.sum(-1, keepdim=True)
-            p = (share * (1 - values.sum(-1, keepdim=True))).scatter(-1, indices, values)
-            arguments = example | {"temperature": temperature}
+            tail = 1 - values.double().sum(-1, keepdim=True)
+            p = (share * tail).scatter(-1, indices, values.double())
             expect_close(
                 gradient(
-                    lambda leaf, given=arguments: fn(**given | {"student_logits": leaf}),
-                    example["student_logits"],
+                    lambda leaf, top=(values, indices, temperature): fn(leaf, *top),
+                    student,
                 ),
                 temperature * (q - p) / 3,
-                f"at T = {temperature:g} the gradient should be T (q − p) / N, with the teacher's tail shared out as the student "
-                "shares out its own; top_values are at the temperature already",
-                f"T = {temperature:g}时梯度应为T (q − p) / N，其中教师的尾部按学生自己的比例分配；top_values本来就是该温度系数下的概率",
+                f"at T = {temperature:g} and k = {k}, where the student leaves the tail as little as {rest.sum(-1).min():.2g}, the gradient "
+                "should be T (q − p) / N, with the teacher's tail shared out as the student shares out its own; top_values are at the "
+                "temperature already",
+                f"T = {temperature:g}、k = {k}，学生给尾部最少只留了{rest.sum(-1).min():.2g}时，梯度应为T (q − p) / N，其中教师的尾部按学生自己的"
+                "比例分配；top_values本来就是该温度系数下的概率",
             )
 
     @check(en="In any order of the k, a mean over rows", zh="k个的次序任意，对行取平均")
