@@ -3,7 +3,6 @@ import torch.nn.functional as F
 from torch.distributions import Categorical, kl_divergence
 
 from kd_study.exercises.base import (
-    LossExercise,
     Text,
     check,
     expect,
@@ -11,11 +10,11 @@ from kd_study.exercises.base import (
     gradient,
     normal,
     shown,
-    without,
 )
+from kd_study.exercises.soft_loss import SoftLossExercise
 
 
-class DistillationKL(LossExercise):
+class DistillationKL(SoftLossExercise):
     name = "distillation_kl"
     topic = "response"
     level = "mid"
@@ -74,13 +73,6 @@ PyTorch默认的`reduction='mean'`还会除以类别数C：损失小了C倍，�
 面试官接着会问：梯度是什么（`kd_gradient`）、T很大时的极限（`logit_mse`）、为什么不用反向KL（`reverse_kl`）。复杂度O(NC)。""",
     )
 
-    def example(self):
-        return {
-            "student_logits": normal(3, 4, seed=1),
-            "teacher_logits": normal(3, 4, seed=2),
-            "temperature": 3.0,
-        }
-
     @check(en="A worked example", zh="手算例子")
     def agrees_with_a_worked_example(self, fn):
         expect_close(
@@ -112,24 +104,6 @@ PyTorch默认的`reduction='mean'`还会除以类别数C：损失小了C倍，�
             "学生与教师完全相反时，损失必须大于0",
         )
 
-    @check(en="A mean over rows, not over classes", zh="对行取平均，而不是对类别")
-    def is_a_mean_over_rows_only(self, fn):
-        student, teacher = normal(3, 4, seed=3), normal(3, 4, seed=4)
-        one = fn(student, teacher)
-        expect_close(
-            fn(student.repeat(2, 1), teacher.repeat(2, 1)),
-            one,
-            "the same batch twice over should cost the same",
-            "同一批样本重复两遍，损失应当不变",
-        )
-        empty_class = torch.full((3, 4), -60.0)
-        expect_close(
-            fn(torch.cat([student, empty_class], 1), torch.cat([teacher, empty_class], 1)),
-            one,
-            "four more classes without any probability should change nothing; you divide by the number of classes",
-            "增加四个概率为零的类别不应改变损失；你多除了类别数",
-        )
-
     @check(en="The teacher weighs the sum: KL(teacher ‖ student)", zh="由教师加权：KL(教师 ‖ 学生)")
     def goes_from_teacher_to_student(self, fn):
         narrow, wide = torch.tensor([[8.0, 0.0, 0.0]]), torch.tensor([[0.0, 0.0, 0.0]])
@@ -154,26 +128,6 @@ PyTorch默认的`reduction='mean'`还会除以类别数C：损失小了C倍，�
                 f"T = {temperature:g}时梯度应为T (q − p) / N：T²这个因子，或两处温度系数之一有误",
             )
 
-    @check(en="Sure and wrong costs in proportion", zh="又确定又错误，代价按比例增长")
-    def charges_a_sure_mistake_in_full(self, fn):
-        expect_close(
-            fn(torch.tensor([[1e4, -1e4]]), torch.tensor([[-1e4, 1e4]])),
-            2e4,
-            "a student sure of the class that its teacher is sure to be wrong pays the gap of its logits; a small "
-            "number added inside the logarithm, or a clamp, hides it",
-            "学生确信的类别恰是教师确信为错的类别时，损失应等于学生logits之差；在对数里加小常数或做截断会把它掩盖掉",
-        )
-
-    @check(en="The default temperature is 1", zh="默认温度系数为1")
-    def has_temperature_one_by_default(self, fn):
-        student, teacher = normal(2, 3, seed=7), normal(2, 3, seed=8)
-        expect_close(
-            fn(student, teacher),
-            fn(student, teacher, 1.0),
-            "without a temperature the loss should be the one at T = 1",
-            "不给温度系数时应等于T = 1时的损失",
-        )
-
     @check(en="One row, and one class", zh="只有一行，或只有一个类别")
     def copes_with_one_row_and_one_class(self, fn):
         expect_close(
@@ -189,19 +143,6 @@ PyTorch默认的`reduction='mean'`还会除以类别数C：损失小了C倍，�
             "教师均匀分布时，这一行的损失是(0.240 + 2.240 + 2.240) / 3 − log 3 = 0.474",
             tolerance=1e-3,
         )
-
-    def probes(self):
-        example = self.example()
-        return {
-            "T = 3": example,
-            "T = 1": example | {"temperature": 1.0},
-            "default": without(example, "temperature"),
-        }
-
-    def edges(self):
-        return {
-            "one row": {name: value[:1] for name, value in without(self.example(), "temperature").items()}
-        }
 
 
 @DistillationKL.wrong(

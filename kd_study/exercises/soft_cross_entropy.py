@@ -2,17 +2,16 @@ import torch
 import torch.nn.functional as F
 
 from kd_study.exercises.base import (
-    LossExercise,
     Text,
     check,
     expect_close,
     gradient,
     normal,
-    without,
 )
+from kd_study.exercises.soft_loss import SoftLossExercise
 
 
-class SoftCrossEntropy(LossExercise):
+class SoftCrossEntropy(SoftLossExercise):
     name = "soft_cross_entropy"
     topic = "response"
     level = "basic"
@@ -75,13 +74,6 @@ its value is the entropy of p), and why a T² is often seen in front (`distillat
 为什么前面常常乘T²（见`distillation_kl`）。复杂度O(NC)。""",
     )
 
-    def example(self):
-        return {
-            "student_logits": normal(3, 4, seed=1),
-            "teacher_logits": normal(3, 4, seed=2),
-            "temperature": 3.0,
-        }
-
     @check(en="A worked example", zh="手算例子")
     def agrees_with_a_worked_example(self, fn):
         expect_close(
@@ -125,30 +117,6 @@ its value is the entropy of p), and why a T² is often seen in front (`distillat
                 f"T = {temperature:g}时，与教师只差逐行平移的学生，损失应等于教师的熵",
             )
 
-    @check(en="A mean over rows, not over classes", zh="对行取平均，而不是对类别")
-    def is_a_mean_over_rows_only(self, fn):
-        student, teacher = normal(3, 4, seed=5), normal(3, 4, seed=6)
-        one = fn(student, teacher)
-        expect_close(
-            fn(student.repeat(2, 1), teacher.repeat(2, 1)),
-            one,
-            "the same batch twice over should cost the same",
-            "同一批样本重复两遍，损失应当不变",
-        )
-        expect_close(
-            torch.stack([fn(s[None], t[None]) for s, t in zip(student, teacher, strict=True)]).mean(),
-            one,
-            "the loss of a batch should be the mean of its rows' losses",
-            "一批样本的损失应为各行损失的平均",
-        )
-        empty_class = torch.full((3, 4), -60.0)
-        expect_close(
-            fn(torch.cat([student, empty_class], 1), torch.cat([teacher, empty_class], 1)),
-            one,
-            "four more classes without any probability should change nothing; you divide by the number of classes",
-            "增加四个概率为零的类别不应改变损失；你多除了类别数",
-        )
-
     @check(en="The gradient: no T² here", zh="梯度：这里不乘T²")
     def has_the_gradient_without_the_square(self, fn):
         student, teacher = normal(3, 4, seed=7, scale=1.0), normal(3, 4, seed=8, scale=1.0)
@@ -161,26 +129,6 @@ its value is the entropy of p), and why a T² is often seen in front (`distillat
                 "or a factor stands in front",
                 f"T = {temperature:g}时梯度应为(q − p) / (N T)：两处温度系数之一有误，或前面多了因子",
             )
-
-    @check(en="Sure and wrong costs in proportion", zh="又确定又错误，代价按比例增长")
-    def charges_a_sure_mistake_in_full(self, fn):
-        expect_close(
-            fn(torch.tensor([[1e4, -1e4]]), torch.tensor([[-1e4, 1e4]])),
-            2e4,
-            "a student sure of the class that its teacher is sure to be wrong pays the gap of its logits; a small "
-            "number added inside the logarithm, or a clamp, hides it",
-            "学生确信的类别恰是教师确信为错的类别时，损失应等于学生logits之差；在对数里加小常数或做截断会把它掩盖掉",
-        )
-
-    @check(en="The default temperature is 1", zh="默认温度系数为1")
-    def has_temperature_one_by_default(self, fn):
-        student, teacher = normal(2, 3, seed=9), normal(2, 3, seed=10)
-        expect_close(
-            fn(student, teacher),
-            fn(student, teacher, 1.0),
-            "without a temperature the loss should be the one at T = 1",
-            "不给温度系数时应等于T = 1时的损失",
-        )
 
     @check(en="One row, and one class", zh="只有一行，或只有一个类别")
     def copes_with_one_row_and_one_class(self, fn):
@@ -197,19 +145,6 @@ its value is the entropy of p), and why a T² is often seen in front (`distillat
             "只有一行时，在4个类别上均匀分布的学生，损失应为log 4",
             tolerance=1e-3,
         )
-
-    def probes(self):
-        example = self.example()
-        return {
-            "T = 3": example,
-            "T = 1": example | {"temperature": 1.0},
-            "default": without(example, "temperature"),
-        }
-
-    def edges(self):
-        return {
-            "one row": {name: value[:1] for name, value in without(self.example(), "temperature").items()}
-        }
 
 
 @SoftCrossEntropy.wrong(
