@@ -83,17 +83,23 @@ class Guarded:
 
     def __call__(self, *args, **kwargs):
         self.last_call = describe_call(args, kwargs)
-        inputs = [(tensor, tensor.detach().clone()) for tensor in _tensors((args, kwargs))]
+        inputs = [(tensor, tensor.detach().clone(), _grad(tensor)) for tensor in _tensors((args, kwargs))]
         before = _global_state(self.exercise.uses_randomness)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = self._run(args, kwargs)
         _expect_unchanged(before, _global_state(self.exercise.uses_randomness))
-        for tensor, original in inputs if self.exercise.inputs_stay else ():
+        for tensor, original, grad in inputs if self.exercise.inputs_stay else ():
             expect(
-                tensor.shape == original.shape and torch.equal(tensor.nan_to_num(), original.nan_to_num()),
+                _alike(tensor, original),
                 "the function changes one of its arguments in place; work on new tensors instead",
                 "函数原地修改了传入的参数；请改用新的张量",
+            )
+            expect(
+                _grad(tensor) is grad,
+                "the function leaves a gradient in one of its arguments (.grad): it calls backward() itself; "
+                "leave that to the caller",
+                "函数在传入的参数里留下了梯度（.grad）：它自己调用了backward()；请把这一步留给调用者",
             )
         expect(
             len(caught) <= WARNINGS_ALLOWED,
@@ -155,6 +161,17 @@ def describe_error(error: BaseException, function: Callable) -> str:
         trace = trace.tb_next
     where = say(f", at the line `{line}`", f"，出错的一行是`{line}`") if line else ""
     return say(f"your function raised {what[:400]}{where}", f"你的函数抛出了{what[:400]}{where}")
+
+
+def _grad(tensor: torch.Tensor) -> torch.Tensor | None:
+    return tensor.grad if tensor.is_leaf else None
+
+
+def _alike(tensor: torch.Tensor, original: torch.Tensor) -> bool:
+    """Whether two tensors are equal entry by entry, NaN equal to NaN."""
+    if tensor.shape != original.shape:
+        return False
+    return bool(((tensor == original) | (tensor.isnan() & original.isnan())).all())
 
 
 def _tensors(value) -> list[torch.Tensor]:
