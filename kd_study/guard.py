@@ -83,7 +83,10 @@ class Guarded:
 
     def __call__(self, *args, **kwargs):
         self.last_call = describe_call(args, kwargs)
-        inputs = [(tensor, tensor.detach().clone(), _grad(tensor)) for tensor in _tensors((args, kwargs))]
+        inputs = [
+            (tensor, tensor.detach().clone().requires_grad_(tensor.requires_grad), _grad(tensor))
+            for tensor in _tensors((args, kwargs))
+        ]
         before = _global_state(self.exercise.uses_randomness)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -168,8 +171,8 @@ def _grad(tensor: torch.Tensor) -> torch.Tensor | None:
 
 
 def _alike(tensor: torch.Tensor, original: torch.Tensor) -> bool:
-    """Whether two tensors are equal entry by entry, NaN equal to NaN."""
-    if tensor.shape != original.shape:
+    """Whether two tensors are equal, NaN to NaN, and both or neither require a gradient."""
+    if tensor.shape != original.shape or tensor.requires_grad != original.requires_grad:
         return False
     return bool(((tensor == original) | (tensor.isnan() & original.isnan())).all())
 

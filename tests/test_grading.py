@@ -237,6 +237,16 @@ def test_backward_inside_a_loss_is_a_change_of_its_arguments():
     assert any("calls backward() itself" in result.message for result in report.results)
 
 
+def test_switching_off_an_arguments_gradient_is_a_change_of_the_arguments():
+    def logit_mse(student_logits, teacher_logits):
+        difference = student_logits - teacher_logits.requires_grad_(False)
+        return difference.var(-1, correction=0).mean() / 2
+
+    report = grade(logit_mse)
+    assert any("in place" in result.message for result in report.results)
+    assert not any("raised" in result.message for result in report.results)
+
+
 def test_nan_repaired_in_place_is_a_change_of_the_arguments():
     def mean_pool(hidden, mask):
         hidden.data.nan_to_num_(0.0, 0.0, 0.0)
