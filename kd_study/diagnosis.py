@@ -25,7 +25,9 @@ def diagnose(function: Callable, exercise: Exercise) -> WrongAnswer | None:
         if not same(ordinary, theirs[0]):
             continue
         signature = [name for name in ours[1] if not same(edge[name], ours[1][name])]
-        if computes_the_same and not all(same(edge[name], theirs[1][name]) for name in signature):
+        if computes_the_same and not (
+            signature and all(same(edge[name], theirs[1][name]) for name in signature)
+        ):
             continue
         agreed = signature if computes_the_same else [n for n in ours[1] if same(edge[n], theirs[1][n])]
         scores.setdefault(len(agreed), []).append(wrong)

@@ -85,13 +85,16 @@ class Guarded:
 
     def __call__(self, *args, **kwargs):
         self.last_call = describe_call(args, kwargs)
-        inputs = [(each, each.detach().clone(), each.requires_grad) for each in _tensors((args, kwargs))]
+        inputs = [
+            (tensor, tensor.detach().clone(), tensor.requires_grad, _grad(tensor))
+            for tensor in _tensors((args, kwargs))
+        ]
         before = _global_state(self.exercise.uses_randomness)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = self._run(args, kwargs)
         _expect_unchanged(before, _global_state(self.exercise.uses_randomness))
-        for tensor, original, required in inputs if self.exercise.inputs_stay else ():
+        for tensor, original, required, grad in inputs if self.exercise.inputs_stay else ():
             expect(
                 tensor.requires_grad == required,
                 "the function switches requires_grad of one of its arguments; detach() gives "
@@ -99,9 +102,15 @@ class Guarded:
                 "函数改动了传入参数的requires_grad；detach()会另给一个不带计算图的张量",
             )
             expect(
-                tensor.shape == original.shape and torch.equal(tensor.nan_to_num(), original.nan_to_num()),
+                _alike(tensor, original),
                 "the function changes one of its arguments in place; work on new tensors instead",
                 "函数原地修改了传入的参数；请改用新的张量",
+            )
+            expect(
+                _grad(tensor) is grad,
+                "the function leaves a gradient in one of its arguments (.grad): it calls backward() itself; "
+                "leave that to the caller",
+                "函数在传入的参数里留下了梯度（.grad）：它自己调用了backward()；请把这一步留给调用者",
             )
         expect(
             len(caught) <= WARNINGS_ALLOWED,
@@ -163,6 +172,17 @@ def describe_error(error: BaseException, function: Callable) -> str:
         trace = trace.tb_next
     where = say(f", at the line `{line}`", f"，出错的一行是`{line}`") if line else ""
     return say(f"your function raised {what[:400]}{where}", f"你的函数抛出了{what[:400]}{where}")
+
+
+def _grad(tensor: torch.Tensor) -> torch.Tensor | None:
+    return tensor.grad if tensor.is_leaf else None
+
+
+def _alike(tensor: torch.Tensor, original: torch.Tensor) -> bool:
+    """Whether two tensors are equal, NaN to NaN."""
+    if tensor.shape != original.shape:
+        return False
+    return bool(((tensor == original) | (tensor.isnan() & original.isnan())).all())
 
 
 def _tensors(value) -> list[torch.Tensor]:

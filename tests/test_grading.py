@@ -236,6 +236,55 @@ def test_a_stub_is_to_do():
     assert grade(soft_targets).status == "todo"
 
 
+def test_what_torch_has_no_kernel_for_is_no_stub():
+    def contrastive_kd(student, teacher, temperature=0.07):
+        raise NotImplementedError("\"cdist\" not implemented for 'BFloat16'")  # as torch says it
+
+    report = grade(contrastive_kd)
+    assert report.status == "failed" and "not implemented for 'BFloat16'" in report.results[0].message
+
+
+def test_backward_inside_a_loss_is_a_change_of_its_arguments():
+    def logit_mse(student_logits, teacher_logits):
+        loss = (student_logits - teacher_logits.detach()).var(-1, correction=0).mean() / 2
+        if loss.requires_grad:
+            loss.backward(retain_graph=True)
+        return loss
+
+    report = grade(logit_mse)
+    assert report.status == "failed"
+    assert any("calls backward() itself" in result.message for result in report.results)
+
+
+def test_switching_off_an_arguments_gradient_is_a_change_of_the_arguments():
+    def logit_mse(student_logits, teacher_logits):
+        difference = student_logits - teacher_logits.requires_grad_(False)
+        return difference.var(-1, correction=0).mean() / 2
+
+    report = grade(logit_mse)
+    assert any("switches requires_grad" in result.message for result in report.results)
+    assert not any("raised" in result.message for result in report.results)
+
+
+def test_nan_repaired_in_place_is_a_change_of_the_arguments():
+    def mean_pool(hidden, mask):
+        hidden.data.nan_to_num_(0.0, 0.0, 0.0)
+        return (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
+
+    report = grade(mean_pool)
+    assert any("in place" in result.message for result in report.results)
+
+
+def test_a_new_mistake_at_the_edges_is_not_guessed_at():
+    def layer_map(student_layers, teacher_layers):
+        if not 1 <= student_layers <= teacher_layers:
+            raise ValueError
+        return tuple(i * teacher_layers // student_layers for i in range(1, student_layers + 1))
+
+    report = grade(layer_map)
+    assert report.status == "failed" and report.diagnosis is None
+
+
 def test_a_wrong_answer_is_named_in_the_language_in_use():
     def soft_targets(logits, temperature=1.0):
         return (logits * temperature).softmax(-1)

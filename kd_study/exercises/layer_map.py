@@ -1,7 +1,7 @@
 import math
 from numbers import Integral
 
-from kd_study.exercises.base import Exercise, Text, check, expect, outcome, shown
+from kd_study.exercises.base import Exercise, Text, Unmet, check, expect, outcome, say, shown
 
 
 class LayerMap(Exercise):
@@ -80,11 +80,13 @@ a constraint that a small network must pay for). O(student layers).""",
             f"a list should come back, but {type(result).__name__} did",
             f"应返回列表，返回的却是{type(result).__name__}",
         )
-        expect(
-            all(isinstance(layer, Integral) for layer in result),
-            f"layers are integers, but the list is {shown(result)}",
-            f"层号应是整数，列表却是{shown(result)}",
-        )
+        for layer in result:
+            kind = type(layer).__name__
+            expect(
+                isinstance(layer, Integral),
+                f"layers are integers, but the list holds a {kind}, {layer!r:.40}",
+                f"层号应是整数，列表里却有{kind}：{layer!r:.40}",
+            )
 
     @check(en="Worked examples", zh="手算例子")
     def agrees_with_worked_examples(self, fn):
@@ -141,22 +143,22 @@ a constraint that a small network must pay for). O(student layers).""",
     @check(en="ValueError for more layers than the teacher", zh="比教师还深时抛出ValueError")
     def refuses_a_student_deeper_than_its_teacher(self, fn):
         for student, teacher in ((13, 12), (2, 1), (24, 12), (1, 0)):
-            came = outcome(lambda student=student, teacher=teacher: fn(student, teacher))
+            came = _raised_or_returned(fn, student, teacher)
             expect(
                 came == "ValueError",
                 f"{student} layers can't each have a teacher's layer of their own among {teacher}: that should raise ValueError, but "
-                f"gave {shown(came)}",
-                f"{student}层无法在{teacher}层教师中各有各的对应：应抛出ValueError，实际得到{shown(came)}",
+                f"gave {came}",
+                f"{student}层无法在{teacher}层教师中各有各的对应：应抛出ValueError，实际得到{came}",
             )
 
     @check(en="ValueError for a student with no layer", zh="学生没有层时抛出ValueError")
     def refuses_a_student_without_layers(self, fn):
         for student, teacher in ((0, 12), (-1, 12), (0, 0)):
-            came = outcome(lambda student=student, teacher=teacher: fn(student, teacher))
+            came = _raised_or_returned(fn, student, teacher)
             expect(
                 came == "ValueError",
-                f"a student of {student} layers should raise ValueError, but gave {shown(came)}",
-                f"学生层数为{student}时应抛出ValueError，实际得到{shown(came)}",
+                f"a student of {student} layers should raise ValueError, but gave {came}",
+                f"学生层数为{student}时应抛出ValueError，实际得到{came}",
             )
 
     def probes(self):
@@ -166,6 +168,21 @@ a constraint that a small network must pay for). O(student layers).""",
     def edges(self):
         pairs = ((13, 12), (0, 12), (-1, 12), (0, 0), (1, 0))
         return {f"{s} of {t}": {"student_layers": s, "teacher_layers": t} for s, t in pairs}
+
+    def behaviour(self, function):
+        ordinary, edge = super().behaviour(function)
+        edge["types"] = outcome(lambda: [type(layer).__name__ for layer in function(4, 12)])
+        return ordinary, edge
+
+
+def _raised_or_returned(fn, student, teacher) -> str:
+    """The kind of error, or what came back instead."""
+    try:
+        return shown(fn(student, teacher))
+    except Unmet as unmet:
+        return say(f"a result ({unmet})", f"一个返回值（{unmet}）")
+    except Exception as error:
+        return "ValueError" if isinstance(error, ValueError) else type(error).__name__
 
 
 def _expect_layers(fn, student, teacher, expected, en, zh):

@@ -159,11 +159,20 @@ And in which dtype to sum: float32, for a sum of hundreds of bfloat16 numbers lo
     def gives_zeros_for_a_row_of_padding(self, fn):
         hidden, mask = normal(3, 2, 2, seed=5), _lengths(2, 0, 1, longest=2)
         for value in (1.0, float("nan")):
+            leaf = hidden.masked_fill(~mask[..., None], value).requires_grad_()
+            came = fn(leaf, mask)
             expect_close(
-                fn(hidden.masked_fill(~mask[..., None], value), mask),
+                came,
                 torch.stack([hidden[0].mean(0), torch.zeros(2), hidden[2, 0]]),
                 "the second row has no token: zeros, not 0 / 0, and the rows beside it as ever",
                 "第二行没有token：应为零向量，而不是0 / 0，其他行照常",
+            )
+            found = torch.autograd.grad(came.sum(), [leaf])[0] if came.requires_grad else mask[..., None] * 0
+            expect(
+                bool(found.isfinite().all()),
+                f"a row without a token, its padding {value}, gives a gradient that is not finite. A 0 / 0 that is replaced "
+                "afterwards still has the gradient NaN: keep the divisor above 0",
+                f"有一行没有token（填充处为{value}），梯度就不是有限数了。0 / 0的结果事后即使换掉，梯度仍是NaN：请让除数始终大于0",
             )
 
     @check(en="A mask of any dtype", zh="mask可以是任何dtype")
@@ -176,14 +185,14 @@ And in which dtype to sum: float32, for a sum of hundreds of bfloat16 numbers lo
                 f"the same mask as {dtype} should give the same vectors",
                 f"同一个mask换成{dtype}，结果应不变",
             )
-        long = torch.zeros(1, 300, 1)
+        long = torch.zeros(1, 301, 1)
         long[:, 40:] = 1.0
         for dtype in (torch.bool, torch.uint8, torch.bfloat16):
             expect_close(
-                fn(long, torch.ones(1, 300, dtype=dtype)),
-                torch.tensor([[260 / 300]]),
-                f"with 300 tokens a mask of {dtype} is still one token a place; count in a dtype that can hold 300",
-                f"有300个token时，{dtype}的mask同样是每处一个token；请用容得下300的dtype来计数",
+                fn(long, torch.ones(1, 301, dtype=dtype)),
+                torch.tensor([[261 / 301]]),
+                f"with 301 tokens a mask of {dtype} is still one token a place; count in a dtype that can hold 301",
+                f"有301个token时，{dtype}的mask同样是每处一个token；请用容得下301的dtype来计数",
             )
 
     @check(en="Keeps the dtype of hidden", zh="保持hidden的dtype")

@@ -122,9 +122,17 @@ go block by block.""",
             "at 15° finds the source at 0°",
             "源在0°、40°、90°，目标在−10°、15°、80°：每个源都找到自己的译文，但反向查找时15°的目标找到的是0°的源",
         )
+        source, target = _hub()
+        expect_close(
+            fn(source, target),
+            (0.25, 1.0),
+            "the last target is a hub, by cosine (0.671) nearer to each of the first three sources than their own (0.6): only the "
+            "last source finds its own; searching back all do",
+            "最后一个目标是枢纽点，与前三个源的余弦（0.671）都高于它们自己的译文（0.6）：只有最后一个源找到自己的译文；反向则全部找到",
+        )
         expect_close(
             fn(target, source),
-            (2 / 3, 1.0),
+            (1.0, 0.25),
             "with source and target swapped the two shares should be swapped as well",
             "源与目标互换，两个比例也应互换",
         )
@@ -137,6 +145,12 @@ go block by block.""",
             (0.0, 0.0),
             "a student that maps everything onto one vector has found nothing: all cosines are equal",
             "把一切都映射到同一个向量的学生什么也没找到：所有余弦都相等",
+        )
+        expect_close(
+            fn(_turned(0, 1, 90), _turned(0, 1, 90)),
+            (1.0, 1.0),
+            "vectors 1° apart are close (their cosine is 0.99985), but no tie: every row finds its copy",
+            "夹角1°的两个向量很近（余弦0.99985），但不算并列：每一行都能找到自己的副本",
         )
         source, target = torch.eye(3), torch.eye(3)[[0, 0, 2]]
         expect_close(
@@ -204,14 +218,19 @@ go block by block.""",
             for name, pair in {
                 "noisy": _pair(8),
                 "turned": (_turned(0, 40, 90), _turned(-10, 15, 80)),
-                "lengths": (_pair(8)[0], _pair(8)[1] * torch.arange(1.0, 9)[:, None] ** 3),
+                "hub": _hub(),
+                "unrelated": (normal(12, 5, seed=3), normal(12, 5, seed=4)),
+                "lengths": tuple(side * torch.arange(1.0, 9)[:, None] ** 3 for side in _pair(8)),
                 "negative": (torch.eye(3), torch.tensor([[-0.1, -1, -1], [-1, -0.1, -1], [-1, -1, -0.1]])),
             }.items()
         }
 
     def edges(self):
         same = torch.tensor([[1.0, 0.0]]).repeat(4, 1)
-        return {"collapsed": {"source": same, "target": same}}
+        return {
+            "collapsed": {"source": same, "target": same},
+            "twins": {"source": torch.eye(3), "target": torch.eye(3)[[0, 0, 2]]},
+        }
 
     def behaviour(self, function):
         ordinary, edge = super().behaviour(function)
@@ -225,6 +244,12 @@ def _turned(*degrees: float) -> torch.Tensor:
     """Unit vectors in the plane at these angles."""
     angles = torch.deg2rad(torch.tensor(degrees, dtype=torch.float32))
     return torch.stack([angles.cos(), angles.sin()], 1)
+
+
+def _hub() -> tuple[torch.Tensor, torch.Tensor]:
+    """Four pairs, of which the last target is nearest to all four sources."""
+    rows, aside = torch.eye(4)[:3], 0.5 * torch.eye(4)[3]
+    return tuple(torch.cat([rows + offset, torch.ones(1, 4)]) for offset in (aside, -aside))
 
 
 def _pair(rows: int) -> tuple[torch.Tensor, torch.Tensor]:

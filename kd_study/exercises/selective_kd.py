@@ -152,13 +152,8 @@ Tan等人为44种语言训练了一个模型，每种语言各有一位教师；
 
     @check(en="The choice is made at T = 1", zh="选行在T = 1下进行")
     def chooses_at_temperature_one(self, fn):
-        given = {
-            "student_logits": torch.tensor([[0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]),
-            "teacher_logits": torch.tensor([[0.0, 2.2, -9.0, -9.0], [1.0, 0.0, 0.0, 0.0]]),
-            "targets": torch.tensor([0, 0]),
-        }
         for temperature in (1.0, 5.0):
-            now = given | {"temperature": temperature}
+            now = _turned_round() | {"temperature": temperature}
             expect_close(
                 fn(**now),
                 _rows(now)[1],
@@ -239,6 +234,7 @@ Tan等人为44种语言训练了一个模型，每种语言各有一位教师；
             "T = 2": example,
             "default": without(example, "temperature"),
             "T = 4": wider,
+            "T = 5": _turned_round() | {"temperature": 5.0},
             "T = 8": wider | {"temperature": 8.0, "targets": wider["targets"].flip(0)},
         }
 
@@ -274,6 +270,15 @@ def _costs(student_logits, teacher_logits, targets):
         F.cross_entropy(logits.detach(), targets, reduction="none")
         for logits in (student_logits, teacher_logits)
     )
+
+
+def _turned_round():
+    """Arguments whose first row looks better for the teacher where both are softened, and is worse at T = 1."""
+    return {
+        "student_logits": torch.tensor([[0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]),
+        "teacher_logits": torch.tensor([[0.0, 2.2, -9.0, -9.0], [1.0, 0.0, 0.0, 0.0]]),
+        "targets": torch.tensor([0, 0]),
+    }
 
 
 def _selected(student, teacher, temperature, rows):
