@@ -1,5 +1,6 @@
 """Watches one call of a learner's function: what it changes that is not its to change, what it calls."""
 
+import copy
 import inspect
 import linecache
 import math
@@ -17,6 +18,7 @@ from kd_study.language import say
 
 WARNINGS_ALLOWED = 100
 _COMPILER = tuple(os.path.join(os.path.dirname(torch.__file__), part) for part in ("_dynamo", "_compile.py"))
+SHOWN = 12  # numbers of a tensor that are printed
 _PATCHABLE = (
     torch, torch.nn, torch.nn.functional, torch.Tensor, torch.nn.Module, torch.optim, torch.autograd, math,
 )  # fmt: skip
@@ -35,8 +37,11 @@ def expect(condition: bool, en: str, zh: str) -> None:
 def expect_close(actual, expected, en: str, zh: str, tolerance: float = 1e-4) -> None:
     """`expect` for numbers: within `tolerance`, relative to the largest expected value; says what came."""
     if not is_close(actual, expected, tolerance):
+        place, actual, expected = _worst_place(actual, expected)
+        at = say(f"at {place} ", f"在{place}处") if place else ""
         detail = say(
-            f"expected {shown(expected)}, got {shown(actual)}", f"应为{shown(expected)}，实为{shown(actual)}"
+            f"{at}expected {shown(expected)}, got {shown(actual)}",
+            f"{at}应为{shown(expected)}，实为{shown(actual)}",
         )
         raise Unmet(say(f"{en} ({detail})", f"{zh}（{detail}）"))
 
@@ -56,10 +61,20 @@ def is_close(actual, expected, tolerance: float = 1e-4) -> bool:
     return torch.allclose(actual, expected, rtol=0.0, atol=tolerance * scale, equal_nan=True)
 
 
+def _worst_place(actual, expected) -> tuple:
+    """(index, actual, expected): tensors too large to show only where they differ most, others whole."""
+    large = all(isinstance(value, torch.Tensor) and value.numel() > SHOWN for value in (actual, expected))
+    if not large or actual.shape != expected.shape:
+        return None, actual, expected
+    gap = (actual.detach().double() - expected.detach().double()).abs().nan_to_num(math.inf, math.inf)
+    place = [int(index) for index in torch.unravel_index(gap.argmax(), gap.shape)]
+    return place, actual[tuple(place)], expected[tuple(place)]
+
+
 def shown(value) -> str:
     """A number or a small tensor in a few characters; a large one by its shape."""
     if isinstance(value, torch.Tensor):
-        if value.numel() > 12:
+        if value.numel() > SHOWN:
             return f"tensor{tuple(value.shape)}"
         return _rounded(value.detach().tolist())
     return _rounded(value) if isinstance(value, int | float | list | tuple) else reprlib.repr(value)
@@ -85,33 +100,14 @@ class Guarded:
 
     def __call__(self, *args, **kwargs):
         self.last_call = describe_call(args, kwargs)
-        inputs = [
-            (tensor, tensor.detach().clone(), tensor.requires_grad, _grad(tensor))
-            for tensor in _tensors((args, kwargs))
-        ]
+        arguments = _Arguments([*args, *kwargs.values()])
         before = _global_state(self.exercise.uses_randomness)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = self._run(args, kwargs)
         _expect_unchanged(before, _global_state(self.exercise.uses_randomness))
-        for tensor, original, required, grad in inputs if self.exercise.inputs_stay else ():
-            expect(
-                tensor.requires_grad == required,
-                "the function switches requires_grad of one of its arguments; detach() gives "
-                "another tensor, without a graph",
-                "函数改动了传入参数的requires_grad；detach()会另给一个不带计算图的张量",
-            )
-            expect(
-                _alike(tensor, original),
-                "the function changes one of its arguments in place; work on new tensors instead",
-                "函数原地修改了传入的参数；请改用新的张量",
-            )
-            expect(
-                _grad(tensor) is grad,
-                "the function leaves a gradient in one of its arguments (.grad): it calls backward() itself; "
-                "leave that to the caller",
-                "函数在传入的参数里留下了梯度（.grad）：它自己调用了backward()；请把这一步留给调用者",
-            )
+        if self.exercise.inputs_stay:
+            arguments.expect_unchanged()
         expect(
             len(caught) <= WARNINGS_ALLOWED,
             f"one call raised {len(caught)} warnings; the first: {caught and caught[0].message}",
@@ -141,6 +137,44 @@ class Guarded:
             sys.setprofile(None)
 
 
+class _Arguments:
+    """What a call was given, to be compared with what is left of it afterwards."""
+
+    def __init__(self, values: list):
+        self.tensors = [
+            (tensor, tensor.detach().clone(), tensor.requires_grad, _grad(tensor))
+            for tensor in _tensors(values)
+        ]
+        self.plain = [(value, copy.deepcopy(value)) for value in values if _plain(value)]
+
+    def expect_unchanged(self) -> None:
+        for tensor, original, required, grad in self.tensors:
+            expect(
+                tensor.requires_grad == required,
+                "the function switches requires_grad of one of its arguments; detach() gives "
+                "another tensor, without a graph",
+                "函数改动了传入参数的requires_grad；detach()会另给一个不带计算图的张量",
+            )
+            expect(
+                _alike(tensor, original),
+                "the function changes one of its arguments in place; work on new tensors instead",
+                "函数原地修改了传入的参数；请改用新的张量",
+            )
+            expect(
+                _grad(tensor) is grad,
+                "the function leaves a gradient in one of its arguments (.grad): it calls backward() itself; "
+                "leave that to the caller",
+                "函数在传入的参数里留下了梯度（.grad）：它自己调用了backward()；请把这一步留给调用者",
+            )
+        for value, original in self.plain:
+            expect(
+                value == original,
+                f"the function changes one of its arguments, {shown(original)}, in place; make a new "
+                f"{type(original).__name__}",
+                f"函数原地修改了传入的{shown(original)}；请另建一个{type(original).__name__}",
+            )
+
+
 def describe_call(args, kwargs) -> str:
     """`(logits=[[1, 2]], temperature=2)`, or nothing where an argument is no value or too large to read."""
     if not all(map(_readable, [*args, *kwargs.values()])):
@@ -157,20 +191,26 @@ def _readable(value) -> bool:
 
 
 def describe_error(error: BaseException, function: Callable) -> str:
-    """One sentence: what was raised, and at which of the learner's own lines."""
+    """One sentence: what was raised, and at which of the learner's own lines, if not by what came back."""
     try:
         text = str(error)
     except BaseException:
         text = say("its text can't be printed", "其文本无法打印")
     what = f"{type(error).__name__}: {text}" if text else type(error).__name__
     filename = getattr(getattr(function, "__code__", None), "co_filename", None)
-    line = None
+    line, inside = None, False
     trace = error.__traceback__
     while trace:
+        inside |= trace.tb_frame.f_code is Guarded._run.__code__
         if trace.tb_frame.f_code.co_filename == filename:
             line = linecache.getline(filename, trace.tb_lineno).strip() or line
         trace = trace.tb_next
     where = say(f", at the line `{line}`", f"，出错的一行是`{line}`") if line else ""
+    if not inside and not line:
+        return say(
+            f"what your function returned can't be used as expected: {what[:400]}",
+            f"你的函数返回的结果无法正常使用：{what[:400]}",
+        )
     return say(f"your function raised {what[:400]}{where}", f"你的函数抛出了{what[:400]}{where}")
 
 
@@ -191,6 +231,13 @@ def _tensors(value) -> list[torch.Tensor]:
     if isinstance(value, dict):
         return _tensors(list(value.values()))
     return [tensor for item in value for tensor in _tensors(item)] if isinstance(value, list | tuple) else []
+
+
+def _plain(value) -> bool:
+    """Whether an argument is a container of numbers and texts alone, which a function could change."""
+    if not isinstance(value, list | dict | set):
+        return False
+    return all(isinstance(item, int | float | str) for item in (*value, *getattr(value, "values", tuple)()))
 
 
 def _global_state(uses_randomness: bool) -> dict:

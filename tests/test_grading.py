@@ -14,6 +14,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from kd_solutions import soft_targets as reference
+from kd_solutions import trim_vocabulary
 from kd_study import grade
 from kd_study.language import use_language
 
@@ -203,6 +204,16 @@ def test_misbehaviour_is_a_failed_result_that_helps(function):
     assert torch.equal(before[0], torch.get_rng_state()) and torch.is_grad_enabled()
     assert before[1:] == (torch.softmax, torch.get_default_dtype(), torch.get_num_threads())
     assert torch.equal(mine, torch.ones(3))
+
+
+def test_a_list_that_comes_back_changed_is_a_change_in_place():
+    def sorts_the_callers_list(embedding, token_ids):
+        if isinstance(token_ids, list):
+            token_ids.sort()
+        return trim_vocabulary(embedding, token_ids)
+
+    messages = [result.message for result in grade(sorts_the_callers_list, "trim_vocabulary").results]
+    assert any("[7, 3, 7], in place" in message for message in messages)
 
 
 @pytest.mark.parametrize("value", ["soft_targets", dict, None, 3])

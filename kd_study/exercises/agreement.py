@@ -105,7 +105,7 @@ Stanton等人发现，学生即使容量足够，也常常与教师相差很远�
     def looks_at_the_first_choice_only(self, fn):
         student, teacher = _favouring([0, 1, 2, 0]), _favouring([0, 1, 0, 2])
         for name, changed in (
-            ("shifted", student + torch.tensor([[50.0], [-7.0], [0.0], [1e4]])),
+            ("shifted", student + torch.tensor([[50.0], [1e4], [-7.0], [0.0]])),
             ("scaled", student * 0.01),
             ("noisy below the first choice", student + 0.2 * normal(4, 3, seed=1).tanh()),
         ):

@@ -123,12 +123,13 @@ ECE为0本身说明不了多少：总是回答多数类、并以多数类占比�
     @check(en="Bins are (low, high]", zh="箱的区间是(low, high]")
     def puts_an_edge_into_the_lower_bin(self, fn):
         for edge, bins in ((0.5, 2), (0.75, 4)):
+            above = edge + 1 / 64
             expect_close(
-                fn(*_rows((edge, True), (edge + 0.125, False)), bins=bins),
-                ((1 - edge) + (edge + 0.125)) / 2,
+                fn(*_rows((edge, True), (above, False)), bins=bins),
+                ((1 - edge) + above) / 2,
                 f"with {bins} bins a confidence of exactly {edge} belongs to the bin below {edge}, and one of "
-                f"{edge + 0.125} to the bin above",
-                f"分{bins}个箱时，恰好为{edge}的置信度属于{edge}以下的箱，{edge + 0.125}属于其上的箱",
+                f"{above} to the bin above",
+                f"分{bins}个箱时，恰好为{edge}的置信度属于{edge}以下的箱，{above}属于其上的箱",
             )
 
     @check(en="Gaps don't cancel between bins", zh="不同箱之间不相互抵消")

@@ -140,14 +140,15 @@ trl在恰好为0和1时返回普通的KL，于是损失在那里发生跳变；�
 
     @check(en="At most the entropy of beta", zh="不超过beta的熵")
     def is_bounded(self, fn):
-        student, teacher = torch.tensor([[[50.0, -50.0]]]), torch.tensor([[[-50.0, 50.0]]])
+        half = torch.full((1, 1, 10_000), 50.0)
+        student, teacher = torch.cat([half, -half], -1), torch.cat([-half, half], -1)
         for beta in (0.1, 0.5, 0.8):
             bound = -beta * math.log(beta) - (1 - beta) * math.log(1 - beta)
             expect_close(
                 fn(student, teacher, beta),
                 bound,
-                f"at beta = {beta} two models without any class in common should cost −beta log beta − (1 − beta) log(1 − beta) = {bound:.3f}; m mixes probabilities, not logits or logarithms",
-                f"beta = {beta}时，两个毫无交集的模型的损失应为−beta log beta − (1 − beta) log(1 − beta) = {bound:.3f}；m混合的是概率，不是logits或对数",
+                f"at beta = {beta} two models that spread over 10,000 classes each, none in common, should cost −beta log beta − (1 − beta) log(1 − beta) = {bound:.3f}; m mixes probabilities, not logits or logarithms, and a small number inside a logarithm isn't small beside 1/10,000",
+                f"beta = {beta}时，两个模型各自平摊到10000个类别、毫无交集，损失应为−beta log beta − (1 − beta) log(1 − beta) = {bound:.3f}；m混合的是概率，不是logits或对数；对数里加的小常数与1/10000相比并不小",
                 tolerance=1e-3,
             )
         logits = normal(2, 3, 4)

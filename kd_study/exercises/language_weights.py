@@ -318,8 +318,8 @@ def has_another_default(counts, alpha=0.7):
 
 
 @LanguageWeights.wrong(
-    en="0 ** 0 is 1 in Python: with alpha = 0 a language without a single sentence is drawn as often as the others.",
-    zh="Python中0 ** 0等于1：alpha = 0时，一句话也没有的语言会和其他语言抽得一样多。",
+    en="With alpha = 0 a language without a single sentence is drawn as often as the others; in Python 0 ** 0 is 1, for one.",
+    zh="alpha = 0时，一句话也没有的语言抽得和其他语言一样多；常见的原因是Python中0 ** 0等于1。",
 )
 def draws_from_nothing_at_alpha_zero(counts, alpha=0.3):
     return _normalised({language: n**alpha for language, n in counts.items()})

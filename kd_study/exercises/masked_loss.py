@@ -89,11 +89,18 @@ class MaskedLoss(LossExercise):
     def takes_a_mask_of_any_dtype(self, fn):
         example = self.example()
         for dtype in (torch.int64, torch.int32, torch.uint8, torch.float32, torch.float64, torch.bfloat16):
+            came = fn(**example | {"mask": example["mask"].to(dtype)})
             expect_close(
-                fn(**example | {"mask": example["mask"].to(dtype)}),
+                came,
                 fn(**example),
                 f"the same mask as {dtype} should give the same loss; an integer index picks rows by number",
                 f"同一个mask换成{dtype}，损失应不变；用整数张量做下标会被当成行号",
+            )
+            logits = example["student_logits"].dtype
+            expect(
+                came.dtype == logits,
+                f"with a mask of {dtype} the loss is {came.dtype}; it has the dtype of the logits, {logits}",
+                f"mask为{dtype}时，损失成了{came.dtype}；它的dtype应与logits相同，即{logits}",
             )
 
     def edges(self):

@@ -130,7 +130,7 @@ nothing says that two embeddings agree in handedness.) O(ND² + D³).""",
     def beats_every_other_turn(self, fn):
         source = normal(12, 3, seed=4)
         target = source @ _rotation(3) + 0.7 * normal(12, 3, seed=5) + 1.0
-        w = fn(source, target)
+        w = fn(source, target).to(source.dtype)
         least = (source @ w - target).norm()
         for seed in range(40):
             nearby = w @ _rotation(3, seed, angle=0.02 if seed % 2 else 2.0)
@@ -179,15 +179,16 @@ nothing says that two embeddings agree in handedness.) O(ND² + D³).""",
             tolerance=1e-3,
         )
 
-    @check(en="Keeps float64", zh="保持float64")
+    @check(en="Keeps float32 and float64", zh="保持float32与float64")
     def keeps_the_dtype(self, fn):
-        source = normal(6, 3, seed=10).double()
-        came = fn(source, source @ _rotation(3).double())
-        expect(
-            came.dtype == torch.float64,
-            f"torch.float64 goes in, {came.dtype} comes out",
-            f"输入是torch.float64，输出却是{came.dtype}",
-        )
+        for dtype in (torch.float32, torch.float64):
+            source = normal(6, 3, seed=10).to(dtype)
+            came = fn(source, source @ _rotation(3).to(dtype))
+            expect(
+                came.dtype == dtype,
+                f"{dtype} goes in, {came.dtype} comes out",
+                f"输入是{dtype}，输出却是{came.dtype}",
+            )
 
     def probes(self):
         source = normal(9, 4, seed=11)

@@ -152,13 +152,14 @@ you'd find out whether it hurt: agreement with the unquantised student, worst la
     def gives_every_row_its_own_scale(self, fn):
         weight = normal(3, 6, seed=3)
         levels, scale = fn(weight)
-        factors = torch.tensor([[100.0], [1.0], [0.01]])
+        factors = torch.tensor([[100.0], [1.0], [2.0**-20]])
         scaled_levels, scaled = fn(weight * factors)
         expect_close(
             scaled_levels,
             levels,
-            "a row times a constant has the same levels: an outlier costs precision in its own row only",
-            "一行整体乘以常数，levels应不变：特别大的权重只影响自己那一行的精度",
+            "a row times a constant (100, 1, 2⁻²⁰) has the same levels: an outlier costs precision in its own row only, and "
+            "small weights have a small scale",
+            "一行整体乘以常数（100、1、2⁻²⁰），levels应不变：特别大的权重只影响自己那一行的精度，权重小的行scale也小",
         )
         expect_close(
             scaled / factors,
@@ -208,6 +209,8 @@ you'd find out whether it hurt: agreement with the unquantised student, worst la
         ordinary, edge = super().behaviour(function)
         zeros = torch.tensor([[0.0, 0.0], [0.5, -1.0]])
         edge["zeros"] = outcome(lambda: [bool(part.isfinite().all()) for part in function(zeros.clone())])
+        small = _with_exact_scales(seed=4) * 2.0**-20
+        edge["small weights"] = outcome(lambda: [part.double() for part in function(small.clone())])
         edge["dtypes"] = outcome(lambda: [part.dtype == torch.int8 for part in function(zeros + 1)])
         return ordinary, edge
 
@@ -316,8 +319,8 @@ def drops_a_dimension(weight):
 
 
 @QuantizeInt8.wrong(
-    en="The levels are right, but still stored as floats: nothing has become smaller.",
-    zh="levels的数值没错，但仍以浮点数存储：一点也没有变小。",
+    en="The levels are right, but aren't stored as int8: nothing has become smaller.",
+    zh="levels的数值没错，但没有存成int8：一点也没有变小。",
 )
 def leaves_the_levels_in_floats(weight):
     scale = _largest(weight) / 127
@@ -340,6 +343,16 @@ def gives_the_weights_back(weight):
 def scales_by_the_deviation(weight):
     scale = (3 * weight.std(1, keepdim=True, correction=0)).clamp(min=1e-12) / 127
     return (weight / scale).round().clamp(-127, 127).to(torch.int8), scale
+
+
+@QuantizeInt8.wrong(
+    en="The scale is kept above 1e-5 so that nothing is divided by 0: a row of small weights is left with a few levels, or "
+    "none. Replace the scale of an all-zero row, and no other.",
+    zh="为了不除以0，把scale限制在1e-5以上：权重小的行只剩寥寥几级，甚至全成了0。只需替换全零行的scale，其余不动。",
+)
+def keeps_the_scale_above_a_floor(weight):
+    scale = (weight.abs().amax(1, keepdim=True) / 127).clamp(min=1e-5)
+    return (weight / scale).round().to(torch.int8), scale
 
 
 EXERCISE = QuantizeInt8()

@@ -149,6 +149,20 @@ Tan等人为44种语言训练了一个模型，每种语言各有一位教师；
             "gives the label more, so it counts",
             "第0行：教师对错误类别十分确信，不计入；第1行：两者都选错，但教师给正确类别的概率更大，计入",
         )
+        far = {
+            "student_logits": torch.tensor([[0.0, 0.0, 300.0], [0.0, 0.0, 0.0]]),
+            "teacher_logits": torch.tensor([[0.0, 200.0, 0.0], [0.05, 0.0, 0.0]]),
+            "temperature": 1.0,
+        }
+        expect_close(
+            fn(**far, targets=torch.tensor([0, 0])),
+            _rows(far).mean(),
+            "row 0: the teacher pays 200 for the label and the student 300, so it counts, with a KL of 300, though both give it a "
+            "probability of 0 in float32: stay with logarithms and add nothing inside them; row 1: the teacher is better by 0.03, "
+            "which is enough",
+            "第0行：教师为标签付200，学生付300，计入，KL是300；两者给标签的概率在float32下都是0，所以要始终用对数，也不要在对数里加小常数；"
+            "第1行：教师只比学生好0.03，也算更好，计入",
+        )
 
     @check(en="The choice is made at T = 1", zh="选行在T = 1下进行")
     def chooses_at_temperature_one(self, fn):
@@ -240,8 +254,8 @@ Tan等人为44种语言训练了一个模型，每种语言各有一位教师；
 
     def edges(self):
         example = self.example()
-        even = torch.tensor([[0.0, 5.0, -200.0]]), torch.tensor([[0.0, -200.0, 5.0]])
-        label = {"targets": torch.tensor([0]), "temperature": 1.0}
+        even = torch.tensor([[0.0, 5, -200], [0, 0, 0]]), torch.tensor([[0.0, -200, 5], [2, 0, 0]])
+        label = {"targets": torch.tensor([0, 0]), "temperature": 1.0}
         return {
             "none": example | {"student_logits": 20.0 * F.one_hot(example["targets"], 3)},
             "equal": {"student_logits": even[0], "teacher_logits": even[1]} | label,

@@ -293,8 +293,8 @@ def sorts_the_logits(student_logits, teacher_logits):
 
 
 @ULDLoss.wrong(
-    en="The order is ascending, so that the zeros added behind are paired with the largest probabilities. Sort in descending order, or pad in front.",
-    zh="排的是升序，于是补在末尾的零正好与最大的概率配对。请按降序排，或把零补在前面。",
+    en="The zeros are paired with the largest probabilities: the order is ascending and they are added behind, or descending and they are added in front. They belong to the smallest.",
+    zh="补的零与最大的概率配对了：升序排却补在末尾，或降序排却补在前面。零应与最小的概率配对。",
 )
 def sorts_in_ascending_order(student_logits, teacher_logits):
     q, p = _padded(

@@ -231,3 +231,15 @@ def with_a_mask_over_the_table(embedding, token_ids):
     mapping = {int(old): int(numbers[old]) for old in keep.nonzero().flatten()}
     padding = None if embedding.padding_idx is None else mapping[embedding.padding_idx]
     return nn.Embedding.from_pretrained(embedding.weight.data[keep], padding_idx=padding), mapping
+
+
+@accepted("trim_vocabulary")
+def without_drawing_weights(embedding, token_ids):
+    padding = embedding.padding_idx
+    kept = sorted({*token_ids} | ({padding} - {None}))
+    mapping = {old: kept.index(old) for old in kept}
+    smaller = nn.utils.skip_init(
+        nn.Embedding, len(kept), embedding.embedding_dim, padding_idx=mapping.get(padding)
+    )
+    smaller.load_state_dict({"weight": embedding.weight.detach()[kept]})
+    return smaller, mapping

@@ -1,6 +1,6 @@
 import random
 from collections import defaultdict
-from statistics import fmean
+from statistics import fmean, quantiles
 
 import numpy as np
 import torch
@@ -111,3 +111,11 @@ def with_torch_fake_quantisation(weight):
     zero = torch.zeros(len(weight), dtype=torch.int32)
     back = torch.fake_quantize_per_channel_affine(weight, scale, zero, 0, -127, 127)
     return torch.round(back / scale[:, None]).to(torch.int8), scale[:, None]
+
+
+@accepted("paired_bootstrap")
+def with_the_statistics_module(a, b, samples=10_000, seed=0):
+    d = [float(x) - float(y) for x, y in zip(a, b, strict=True)]
+    draw = random.Random(seed)
+    cuts = quantiles([fmean(draw.choices(d, k=len(d))) for _ in range(samples)], n=40, method="inclusive")
+    return fmean(d), cuts[0], cuts[-1]
