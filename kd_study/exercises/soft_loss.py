@@ -41,13 +41,15 @@ class SoftLossExercise(LossExercise):
 
     @check(en="Sure and wrong costs in proportion", zh="又确定又错误，代价按比例增长")
     def charges_a_sure_mistake_in_full(self, fn):
-        expect_close(
-            fn(torch.tensor([[1e4, -1e4]]), torch.tensor([[-1e4, 1e4]])),
-            2e4,
-            "a student sure of the class that its teacher is sure to be wrong pays the gap of its logits; a small "
-            "number added inside the logarithm, or a clamp, hides it",
-            "学生确信的类别恰是教师确信为错的类别时，损失应等于学生logits之差；在对数里加小常数或做截断会把它掩盖掉",
-        )
+        for size in (1e2, 1e4):
+            sure = torch.tensor([[size, -size]])
+            expect_close(
+                fn(sure, -sure),
+                2 * size,
+                "a student sure of the class that its teacher is sure to be wrong pays the gap of its logits; a small "
+                "number added inside the logarithm, or a clamp, hides it",
+                "学生确信的类别恰是教师确信为错的类别时，损失应等于学生logits之差；在对数里加小常数或做截断会把它掩盖掉",
+            )
 
     @check(en="The default temperature is 1", zh="默认温度系数为1")
     def has_temperature_one_by_default(self, fn):
