@@ -163,7 +163,7 @@ def test_the_terminal_grades_a_file_and_remembers(tmp_path):
         run(app, ["check", str(tmp_path / "wrong.py")]),
     )
     assert right.exit_code == 0 and "soft_targets: passed" in right.output
-    assert wrong.exit_code == 1 and "never used" in wrong.output
+    assert wrong.exit_code == 1 and "has no effect" in wrong.output
     assert "1/" in run(app, ["progress"]).output
     assert isinstance(run(app, ["check", str(tmp_path / "empty.py")]).exception, StudyError)
 
