@@ -118,7 +118,24 @@ print(
 )
 
 # %% [markdown] lang="en"
-# So the first deletion costs points: not a catastrophe, but for nothing. Colder still, the students do worse than on plain labels: the teacher's one answer is not always the right one.
+# So the first deletion costs points: not a catastrophe, but for nothing. Colder still, the students do worse than on plain labels. Does the teacher give wrong answers there? Ask the labels themselves, at the same temperature.
+# %% [markdown] lang="zh"
+# 可见第一处删除是要丢分的：算不上灾难，却丢得不值。再冷下去，学生还不如只用标签。是教师在那里答错了吗？让标签也在同样的温度下教一遍。
+
+# %% key="cold"
+cold_labels = cohort.scores(cohort.train(lambda logits: F.cross_entropy(logits / 0.1, labels)))
+teacher_right = 100 * (teacher_logits.argmax(-1) == labels).float().mean()
+cold = [10 * round(scores.mean().item() / 10) for scores in (by_temperature[0.1], cold_labels)]
+print(
+    say(
+        f"The teacher is right on {teacher_right:.0f} % of these commands. "
+        f"At T = 0.1 it brings about {cold[0]} %, and true labels about {cold[1]} %.",
+        f"这些指令教师答对{teacher_right:.0f}%。T = 0.1时，用它教得约{cold[0]}%，用真实标签教也得约{cold[1]}%。",
+    )
+)
+
+# %% [markdown] lang="en"
+# No: it is the cold itself. The student's logits are divided, too. At a tenth, gaps that mean little when it answers at $T = 1$ already satisfy the loss, and it stops learning. A cold teacher is a hard label, taught badly.
 #
 # The right half is the odd one. At $T = 64$ the teacher's probabilities look perfectly even, and the students learn as much as ever. What are they learning from?
 #
@@ -126,7 +143,7 @@ print(
 #
 # Write $d = s - t$ for a row of student's minus teacher's logits. Where $T$ is large, $e^{z/T} \approx 1 + z/T$: both softmaxes become straight lines, and what $T^2 \cdot \mathrm{KL}$ tends to is a squared distance. Build it.
 # %% [markdown] lang="zh"
-# 可见第一处删除是要丢分的：算不上灾难，却丢得不值。再冷下去，学生还不如只用标签：教师唯一的答案并不总是对的。
+# 不是，是冷本身的问题。学生的logits也要除以温度：除以0.1之后，很小的差距就足以让损失满意，学生便不再学了。冷的教师等于硬标签，而且教得更差。
 #
 # 奇怪的是右半边。$T = 64$时教师的概率看上去完全平均，学生却照学不误。它们究竟在学什么？
 #
