@@ -4,10 +4,11 @@ VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
 # What was installed, and where: a change of either sets up anew, a mere `git checkout` does not.
 STAMP := $(VENV)/ready-$(shell (cat requirements.txt pyproject.toml; pwd) | cksum | cut -d ' ' -f 1)
+DEV_STAMP := $(STAMP)-dev-$(shell cksum < requirements-dev.txt | cut -d ' ' -f 1)
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with=tests/sanitize.cfg
 TEST_THREADS := OMP_NUM_THREADS=1  # the tests themselves use every core
 
-.PHONY: help study test browser-test set-up clean
+.PHONY: help study test browser-test set-up set-up-dev clean
 
 help:
 	@echo 'make study                          open the lessons; the first run sets everything up'
@@ -19,20 +20,45 @@ help:
 study: set-up
 	@$(PYTHON_IN_VENV) -m kd_study study $(ARGS)
 
-test: set-up
-	@$(PYTHON_IN_VENV) -m kd_study assets
+test: set-up-dev
+	@$(PYTHON_IN_VENV) -m kd_study assets --everything
 	$(PYTHON_IN_VENV) -m ruff check .
+	$(VENV)/bin/lint-imports
 	$(TEST_THREADS) $(PYTHON_IN_VENV) -m pytest -n auto --ignore=tests/browser tests
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
-	export KD_STUDY_CACHE="$$($(PYTHON_IN_VENV) -c 'from kd_solutions.assets import cache_folder; print(cache_folder())')" && \
+	export KD_STUDY_CACHE="$$($(PYTHON_IN_VENV) -c 'from kd_solutions.support.paths import cache_folder; print(cache_folder())')" && \
 	export KD_STUDY_HOME="$$home" HF_HUB_OFFLINE=1 && \
 	$(TEST_THREADS) $(PYTHON_IN_VENV) -m pytest $(NBVAL) -n 2 --dist loadfile notebooks/en notebooks/zh
 
-browser-test: set-up
-	@$(PYTHON_IN_VENV) -m kd_study assets
+browser-test: set-up-dev
+	@$(PYTHON_IN_VENV) -m kd_study assets --everything
 	$(PYTHON_IN_VENV) -m pytest tests/browser
 
+# $(call install,FILE): one line that counts; pip's own output only where it fails.
+define install
+{ $(PYTHON_IN_VENV) -m pip install --disable-pip-version-check --progress-bar=off -r $(1) 2>&1; echo "exit $$?"; } | \
+awk -v seen="$$([ -t 2 ] && echo yes)" ' \
+  /^exit / { status = $$2; next } \
+  { said = said $$0 "\n" } \
+  seen && /^(Collecting|Downloading|Installing)/ { printf "\r\033[K%d: %s %s", ++count, $$1, $$2 > "/dev/stderr" } \
+  END { \
+    if (seen) printf "\r\033[K" > "/dev/stderr"; \
+    if (status) { \
+      printf "%s", said > "/dev/stderr"; \
+      print "The packages could not be installed: look at the lines above, check the network, and type it again." > "/dev/stderr"; \
+    } \
+    exit status \
+  }'
+endef
+
 set-up: $(STAMP)
+
+set-up-dev: $(DEV_STAMP)
+
+$(DEV_STAMP): $(STAMP)
+	@echo 'Installing what the tests need besides.' >&2
+	@$(call install,requirements-dev.txt)
+	@touch $@
 
 $(STAMP):
 	@python=; for each in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -47,9 +73,7 @@ $(STAMP):
 	rm -f $(VENV)/ready-*; \
 	echo "Setting up in $(VENV) with $$($$python --version): once, about a minute plus the downloads." >&2; \
 	$$python -m venv $(VENV) && \
-	$(PYTHON_IN_VENV) -m pip install --disable-pip-version-check -r requirements.txt || { \
-	  echo 'The packages could not be installed: look at the lines above, check the network, and type it again.' >&2; exit 1; \
-	}
+	$(call install,requirements.txt)
 	@touch $@
 
 clean:

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from kd_study.exercises import all_exercises
-from kd_study.grading import grade
+from kd_study.exercises.catalog import all_exercises
+from kd_study.grading.grade import grade
 
 
 def seconds_of(function, name: str) -> float:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from statistics import mean
 
-from kd_study.assistant import recorded_flagship
-from kd_study.pictures import axes, draw_two_by_language
+from kd_solutions.flagship.record import recorded_flagship
+from kd_study.lessons.kit.pictures import axes, draw_two_by_language
 
 
 def main() -> None:

@@ -15,8 +15,9 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from kd_solutions.distill import Batch, distill, distill_step
-from kd_solutions.losses import distillation_kl, kd_loss
+from kd_solutions.losses.response import distillation_kl, kd_loss
+from kd_solutions.training.classic import distill_step
+from kd_solutions.training.loop import Batch, distill
 
 ROWS, BATCH, FEATURES, CLASSES = 6400, 64, 64, 31
 STEPS = ROWS // BATCH

@@ -21,10 +21,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from kd_study.diagnosis import same
-from kd_study.exercises import NAMES, exercise
 from kd_study.exercises.base import Exercise
-from kd_study.grading import grade
+from kd_study.exercises.catalog import NAMES, exercise
+from kd_study.grading.diagnosis import same
+from kd_study.grading.grade import grade
 
 EQUIVALENTS = Path(__file__).with_name("equivalents.yaml")
 _OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult}

@@ -5,9 +5,11 @@ import tempfile
 
 import pytest
 
-from kd_solutions.assets import cache_folder
+from kd_solutions.support.paths import cache_folder
+from kd_solutions.support.progress import QUIET_VARIABLE
 
 os.environ.setdefault("KD_STUDY_CACHE", str(cache_folder()))
+os.environ[QUIET_VARIABLE] = "1"
 _homes: dict[str, tempfile.TemporaryDirectory] = {}
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 
-from kd_solutions.assets import cache_folder
+from kd_solutions.support.paths import cache_folder
 
 _home = tempfile.mkdtemp(prefix="kd-study-tests-")
 

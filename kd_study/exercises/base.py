@@ -12,8 +12,9 @@ from numbers import Real
 import torch
 
 import kd_solutions
-from kd_study.guard import Unmet, expect, expect_close, is_close, shown
-from kd_study.language import Text, say
+from kd_solutions.support.language import Text, say
+from kd_study.exercises.catalog import Sheet, sheet
+from kd_study.exercises.expectations import Unmet, expect, expect_close, is_close, shown
 
 __all__ = [
     "Exercise", "LossExercise", "Text", "Unmet", "check", "expect", "expect_close", "expect_float", "expect_tensor",
@@ -42,21 +43,12 @@ def check(en: str, zh: str) -> Callable:
 
 
 class Exercise:
-    """One exercise. Subclasses set the texts and write checks; see the module's docstring.
+    """One exercise. Subclasses write checks; see the module's docstring.
 
     probes() and edges() give inputs on which two functions are compared for the diagnosis: the first tell
     what a function computes, the second how it behaves at the edges (errors, extremes, graph, dtype).
     """
 
-    name: str
-    topic: str
-    level: str  # "basic", "mid" or "hard"
-    minutes: int
-    lesson: str  # the lesson it belongs to, such as "01_what_distillation_is"
-    statement: Text
-    hints: tuple[Text, Text, Text]  # an idea, a formula, a skeleton
-    discussion: Text
-    sources: tuple[str, ...] = ()
     stub: str | None = None  # the text of the cell to fill, where it isn't made from the reference
     inputs_stay: bool = True  # whether tensors passed in must come back unchanged
     uses_randomness: bool = False  # whether drawing random numbers belongs to the task
@@ -64,6 +56,16 @@ class Exercise:
 
     def __init_subclass__(cls):
         cls.wrong_answers = []
+
+    @property
+    def name(self) -> str:
+        """Its module's name."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def sheet(self) -> Sheet:
+        """What is written about it."""
+        return sheet(self.name)
 
     @classmethod
     def wrong(cls, en: str, zh: str, reference: str | None = None) -> Callable:

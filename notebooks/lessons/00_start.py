@@ -35,8 +35,8 @@
 # %% key="teacher"
 from kd_solutions import TeacherModel
 from kd_solutions.flagship import QUICK, distill_student, train_teacher_head
-from kd_study.assistant import percent_by_language, side_by_side, some_commands
-from kd_study.language import say
+from kd_study.lessons.kit.assistant import percent_by_language, side_by_side, some_commands
+from kd_solutions.support.language import say
 
 teacher = TeacherModel.from_pretrained()
 train_teacher_head(teacher, limit=QUICK.limit, progress=False)
@@ -71,7 +71,7 @@ student = flagship.student
 by_student = percent_by_language(student, commands)
 
 # %% key="first-picture"
-from kd_study.pictures import axes, draw_two_by_language
+from kd_study.lessons.kit.pictures import axes, draw_two_by_language
 
 ax = axes("Half a minute of distillation, and no label but English ones")
 draw_two_by_language(ax, by_teacher, by_student, ["teacher", "student"])
@@ -119,7 +119,7 @@ try_commands(answer, "kapcsold fel a lámpát")
 # %% exercise="agreement"
 
 # %% key="agreement-measured" tags=["nbval-ignore-output"]
-from kd_study.assistant import logits_of
+from kd_study.lessons.kit.assistant import logits_of
 
 hungarian = commands["hu"].texts
 agreed = 100 * agreement(logits_of(student, hungarian), logits_of(teacher, hungarian))
@@ -173,6 +173,6 @@ lesson_map()
 # %% [markdown] question="zero-shot-or-translate"
 
 # %% [markdown] lang="en"
-# **Next:** [01 · What distillation is](01_what_distillation_is.ipynb), for what a teacher knows that its labels don't say.
+# **Next:** [01 · What distillation is](01_soft_labels.ipynb), for what a teacher knows that its labels don't say.
 # %% [markdown] lang="zh"
-# **下一课：**[01 · 什么是蒸馏](01_what_distillation_is.ipynb)：除了标签，教师还知道什么？
+# **下一课：**[01 · 什么是蒸馏](01_soft_labels.ipynb)：除了标签，教师还知道什么？

@@ -24,11 +24,11 @@ import torch
 import torch.nn.functional as F
 
 from kd_solutions import distillation_kl
-from kd_solutions.evaluate import paired_t_interval, t_interval
+from kd_solutions.evaluation import paired_t_interval, t_interval
 from kd_study import guess
-from kd_study.experiments import gather_cohort
-from kd_study.language import say
-from kd_study.pictures import MARKERS, axes, draw_intervals
+from kd_study.lessons.kit.experiments import gather_cohort
+from kd_solutions.support.language import say
+from kd_study.lessons.kit.pictures import MARKERS, axes, draw_intervals
 
 cohort = gather_cohort()
 teacher_logits, labels = cohort.teacher_logits, cohort.labels

@@ -53,7 +53,7 @@ criterion = nn.CrossEntropyLoss()
 # 循环下面的几行，要为学生的参数建优化器，为`dataset`建数据加载器。看看会怎样。
 
 # %% key="crash"
-from kd_study.experiments import attempt
+from kd_study.lessons.kit.experiments import attempt
 
 attempt(lambda: torch.optim.Adam(Echo().parameters(), lr=0.001))
 attempt(lambda: DataLoader(dataset, batch_size=64, shuffle=True))
@@ -66,13 +66,13 @@ attempt(lambda: DataLoader(dataset, batch_size=64, shuffle=True))
 # %%
 from kd_solutions import TeacherModel
 from kd_solutions.data import load_commands
-from kd_solutions.evaluate import paired_t_interval, t_interval
+from kd_solutions.evaluation import paired_t_interval, t_interval
 from kd_solutions.signals import CachedSignal
-from kd_solutions.subwords import Subwords
+from kd_solutions.models import Subwords
 from kd_study import guess
-from kd_study.experiments import few_commands, kept_for_backward, score_by_intent, train_head
-from kd_study.language import say
-from kd_study.pictures import axes, draw_intervals
+from kd_study.lessons.kit.experiments import few_commands, kept_for_backward, score_by_intent, train_head
+from kd_solutions.support.language import say
+from kd_study.lessons.kit.pictures import axes, draw_intervals
 
 commands, held_out = load_commands("en", "train"), load_commands("en", "test")
 CLASSES, ROWS, WIDTH = len(commands.intents), 1024, 32
@@ -456,8 +456,8 @@ print(
 # %% [markdown] lang="en"
 # ## Next
 #
-# Shown a loop, you can now say within half a minute what it will do. Still open: are MSE and SGD really worse, and must the student resemble its teacher? Lesson 04 tests the three rules of thumb. If you would rather see your loop at work on ten languages, go to [lesson 08](08_a_student_for_many_languages.ipynb).
+# Shown a loop, you can now say within half a minute what it will do. Still open: are MSE and SGD really worse, and must the student resemble its teacher? Lesson 04 tests the three rules of thumb. If you would rather see your loop at work on ten languages, go to [lesson 08](08_many_languages.ipynb).
 # %% [markdown] lang="zh"
 # ## 下一课
 #
-# 现在给你一个训练循环，你半分钟就能说出它会训练出什么。还没回答的是：MSE和SGD真的更差吗？学生必须像教师吗？第04课检验这三条经验之谈。想先看你的循环在十种语言上大显身手，就去[第08课](08_a_student_for_many_languages.ipynb)。
+# 现在给你一个训练循环，你半分钟就能说出它会训练出什么。还没回答的是：MSE和SGD真的更差吗？学生必须像教师吗？第04课检验这三条经验之谈。想先看你的循环在十种语言上大显身手，就去[第08课](08_many_languages.ipynb)。

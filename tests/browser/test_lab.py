@@ -19,9 +19,9 @@ import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
 
-from kd_solutions.assets import cache_folder
-from kd_study.editions import NOTEBOOKS
-from kd_study.language import LANGUAGES
+from kd_solutions.support.language import LANGUAGES
+from kd_solutions.support.paths import cache_folder
+from kd_study.lessons.editions import NOTEBOOKS
 
 SCREENSHOTS = NOTEBOOKS.parent / "build" / "browser"
 TOKEN = secrets.token_hex(16)

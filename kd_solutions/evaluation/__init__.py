@@ -1,0 +1,26 @@
+"""How good is a student, and how sure are we?"""
+
+from kd_solutions.evaluation.intervals import Interval, paired_bootstrap, paired_t_interval, t_interval
+from kd_solutions.evaluation.metrics import (
+    accuracy,
+    accuracy_by_language,
+    agreement,
+    expected_calibration_error,
+    worst_language,
+)
+from kd_solutions.evaluation.retrieval import csls, procrustes, retrieval_accuracy
+
+__all__ = [
+    "Interval",
+    "accuracy",
+    "accuracy_by_language",
+    "agreement",
+    "csls",
+    "expected_calibration_error",
+    "paired_bootstrap",
+    "paired_t_interval",
+    "procrustes",
+    "retrieval_accuracy",
+    "t_interval",
+    "worst_language",
+]

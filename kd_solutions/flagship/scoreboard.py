@@ -1,0 +1,82 @@
+"""The flagship's table: what teacher, student and control can do in each language, measured alike."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kd_solutions.data.commands import ENGLISH, command_languages, load_commands
+from kd_solutions.data.parallel import load_parallel
+from kd_solutions.evaluation.metrics import accuracy
+from kd_solutions.evaluation.retrieval import retrieval_accuracy
+from kd_solutions.flagship.train import encode
+from kd_solutions.models.student import StudentModel
+from kd_solutions.models.teacher import TeacherModel
+from kd_solutions.signals.cached import CachedSignal
+
+RETRIEVED = 1000  # held-out pairs among which one must be found
+
+
+@dataclass(frozen=True)
+class Row:
+    """Accuracy in percent on the commands of one language."""
+
+    teacher: float
+    student: float
+    english_labels_only: float
+
+
+def score_languages(
+    languages: Sequence[str],
+    teacher: TeacherModel,
+    student: StudentModel,
+    control: StudentModel,
+    split: str = "test",
+    progress: bool | None = None,
+) -> dict[str, Row]:
+    """Language → accuracies on a split of its commands, English first; without the languages that have none.
+
+    split: "test"; or "dev", where a recipe is chosen, and English has none; or "rare".
+    """
+    read = CachedSignal(teacher, progress=progress)
+    rows = {}
+    for language in (ENGLISH, *(name for name in languages if name != ENGLISH)):
+        if language not in command_languages():
+            continue
+        commands = load_commands(language, split)
+        if not len(commands):
+            continue
+        with torch.no_grad():
+            logits = (
+                teacher.head(read(commands.texts).to(teacher.head.weight.device)),
+                student.head(encode(student, commands.texts)),
+                control.head(encode(control, commands.texts)),
+            )
+        rows[language] = Row(*(100 * accuracy(part, commands.labels) for part in logits))
+    return rows
+
+
+def retrieval(student: StudentModel, languages: Sequence[str]) -> dict[str, float]:
+    """Language → percent of held-out translations whose own English string is the nearest of up to 1,000.
+
+    Both sides are read by the student. Languages with fewer than 1,000 held-out pairs get an easier task, and
+    those without any are left out.
+    """
+    parallel = load_parallel([language for language in languages if language != ENGLISH])
+    found = {}
+    for language in parallel.languages:
+        if pairs := parallel.held_out_pairs(language, RETRIEVED):
+            english, translated = (encode(student, side) for side in zip(*pairs, strict=True))
+            found[language] = 100 * retrieval_accuracy(translated, english)[0]
+    return found
+
+
+def texts_per_second(student: StudentModel, texts: Sequence[str], batch_size: int = 1) -> float:
+    """Texts a second from string to logits, words met before or not as they come."""
+    start = time.perf_counter()
+    with torch.no_grad():
+        for first in range(0, len(texts), batch_size):
+            _: Tensor = student(texts[first : first + batch_size])
+    return len(texts) / (time.perf_counter() - start)

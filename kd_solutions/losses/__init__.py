@@ -1,0 +1,77 @@
+"""What a student minimises. A loss never knows where the teacher's output came from."""
+
+from kd_solutions.losses.crosslingual import (
+    multilingual_mse,
+    selective_kd,
+    transfer_soft_labels,
+    weight_teachers,
+)
+from kd_solutions.losses.features import (
+    attention_transfer,
+    contrastive_kd,
+    hint_loss,
+    layer_map,
+    minilm_relation,
+    rkd_angle,
+    rkd_distance,
+    similarity_preserving,
+)
+from kd_solutions.losses.numerics import mean_or_zero, unit, widen
+from kd_solutions.losses.response import (
+    average_teachers,
+    dist_loss,
+    distillation_kl,
+    dkd_loss,
+    kd_gradient,
+    kd_loss,
+    kl_per_row,
+    logit_mse,
+    smooth_labels,
+    soft_cross_entropy,
+    soft_targets,
+)
+from kd_solutions.losses.sequences import (
+    accumulated_kd,
+    generalized_jsd,
+    masked_kd,
+    on_policy_loss,
+    reverse_kl,
+    top_k_kd,
+    uld_loss,
+)
+
+__all__ = [
+    "accumulated_kd",
+    "attention_transfer",
+    "average_teachers",
+    "contrastive_kd",
+    "dist_loss",
+    "distillation_kl",
+    "dkd_loss",
+    "generalized_jsd",
+    "hint_loss",
+    "kd_gradient",
+    "kd_loss",
+    "kl_per_row",
+    "layer_map",
+    "logit_mse",
+    "masked_kd",
+    "mean_or_zero",
+    "minilm_relation",
+    "multilingual_mse",
+    "on_policy_loss",
+    "reverse_kl",
+    "rkd_angle",
+    "rkd_distance",
+    "selective_kd",
+    "similarity_preserving",
+    "smooth_labels",
+    "soft_cross_entropy",
+    "soft_targets",
+    "top_k_kd",
+    "transfer_soft_labels",
+    "uld_loss",
+    "unit",
+    "weight_teachers",
+    "widen",
+]

@@ -1,0 +1,39 @@
+from .grading import (
+    Report as Report,
+)
+from .grading import (
+    grade as grade,
+)
+from .notebook import (
+    check as check,
+)
+from .notebook import (
+    exercise_table as exercise_table,
+)
+from .notebook import (
+    guess as guess,
+)
+from .notebook import (
+    hint as hint,
+)
+from .notebook import (
+    lesson_map as lesson_map,
+)
+from .notebook import (
+    progress as progress,
+)
+from .notebook import (
+    show_answers as show_answers,
+)
+from .notebook import (
+    solution as solution,
+)
+from .notebook import (
+    try_commands as try_commands,
+)
+from .notebook import (
+    use_language as use_language,
+)
+from .notebook import (
+    yours_or_reference as yours_or_reference,
+)

@@ -1,0 +1,130 @@
+"""The flagship in a terminal: distil a student, ask it. Results on standard output, progress on the error."""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from statistics import mean
+
+from kd_solutions.data.commands import load_commands
+from kd_solutions.data.translations import ENGLISH
+from kd_solutions.flagship import recipe as recipes
+from kd_solutions.flagship import scoreboard
+from kd_solutions.flagship import store as serving
+from kd_solutions.flagship import train as flagship
+from kd_solutions.flagship.predict import predict
+from kd_solutions.models.teacher import TeacherModel
+from kd_solutions.support.language import say
+
+
+def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, as_json: bool) -> None:
+    """Distils a student, saves it for `ask`, and prints what it can do beside its teacher and the control."""
+    languages = flagship.known_languages(languages) if languages else flagship.default_languages()
+    recipe = replace(recipes.FULL, steps=steps) if steps else recipes.FULL
+    teacher = TeacherModel.from_pretrained()
+    _note(
+        f"Distilling {len(languages)} languages from an English teacher, seed {seed}.",
+        f"从英语教师模型蒸馏，共{len(languages)}种语言，随机种子{seed}。",
+    )
+    result = flagship.distill_student(languages, teacher=teacher, recipe=recipe, seed=seed)
+    _note("Training the controls on English labels.", "用英语标签训练对照模型。")
+    flagship.train_teacher_head(teacher, seed=seed)
+    steps_of_control = min(recipes.LABELS_ONLY.steps, recipe.steps)  # a quick look is quick all through
+    control_recipe = replace(recipes.LABELS_ONLY, steps=steps_of_control)
+    control = flagship.train_on_english_labels(recipe=control_recipe, seed=seed)
+    _note("Measuring.", "正在评测。")
+    report = _measure(result, teacher, control)
+    folder = serving.save_student(result.student, report | {"seed": seed, "steps": recipe.steps})
+    report["megabytes"] = serving.megabytes(folder)
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        _print_table(report)
+
+
+def ask(text: str, as_json: bool) -> None:
+    """Prints what a command in any language means to the student saved last."""
+    student, examples = serving.load_student()
+    answer = predict(student, text, examples)
+    if as_json:
+        print(json.dumps(asdict(answer), ensure_ascii=False))
+        return
+    print(f"{answer.intent}  {answer.confidence:.0%}")
+    print(say("nearest English commands:", "最接近的英语指令："))
+    for command, similarity in answer.nearest:
+        print(f"  {similarity:.2f}  {command}")
+
+
+def _measure(result: flagship.Flagship, teacher: TeacherModel, control) -> dict:
+    """What `--json` prints, sizes aside; accuracies in percent."""
+    student, languages = result.student, result.languages
+    rows = scoreboard.score_languages(languages, teacher, student, control)
+    rare = scoreboard.score_languages(languages, teacher, student, control, split="rare")
+    texts = load_commands(ENGLISH, "test").texts[:1000]
+    return {
+        "languages": {name: _rounded(asdict(row)) for name, row in rows.items()},
+        "retrieval_at_1": _rounded(scoreboard.retrieval(student, languages)),
+        "sentences_per_second": round(scoreboard.texts_per_second(student, texts)),
+        "seconds": round(result.training.seconds, 1),
+        "pairs_per_second": round(result.training.rows_per_second),
+        "rare_intents": {name: _rounded(asdict(row)) for name, row in rare.items()},
+    }
+
+
+def _print_table(report: dict) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = (
+        say("language", "语言"),
+        say("teacher", "教师模型"),
+        say("student", "学生模型"),
+        say("English labels only", "仅用英语标签"),
+        say("retrieval at 1", "检索准确率"),
+    )
+    table = Table(*columns[:1], box=None)
+    for column in columns[1:]:
+        table.add_column(column, justify="right")
+    rows, retrieval = report["languages"], report["retrieval_at_1"]
+    for name, row in rows.items():
+        table.add_row(name, *(f"{value:.1f}" for value in row.values()), _one_decimal(retrieval.get(name)))
+    others = [row for name, row in rows.items() if name != ENGLISH]
+    if others:
+        means = [
+            mean(row[model] for row in others) for model in ("teacher", "student", "english_labels_only")
+        ]
+        label = say("mean without English", "平均（不含英语）")
+        of_retrieval = mean(retrieval.values()) if retrieval else None
+        table.add_row(label, *map(_one_decimal, [*means, of_retrieval]), style="bold")
+    Console().print(table)
+    rare = [row["student"] for name, row in report["rare_intents"].items() if name != ENGLISH]
+    print(
+        say(
+            f"Accuracy in percent on the test half. {report['megabytes']:.2f} MB on disk; "
+            f"{report['sentences_per_second']:,} sentences a second, one by one; trained in "
+            f"{report['seconds']:.0f} s, {report['pairs_per_second']:,} pairs a second.",
+            f"准确率（%），测试集。磁盘占用{report['megabytes']:.2f} MB；逐句推理每秒"
+            f"{report['sentences_per_second']:,}句；训练用时{report['seconds']:.0f}秒，每秒"
+            f"{report['pairs_per_second']:,}对。",
+        )
+    )
+    if rare:
+        print(
+            say(
+                f"Served too, but too rare in English to be split (time, date, vacuum …): {mean(rare):.1f}.",
+                f"另有英语模板太少、无法划分的意图（时间、日期、扫地机器人等），单独统计：{mean(rare):.1f}。",
+            )
+        )
+
+
+def _rounded(values: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 1) for name, value in values.items()}
+
+
+def _one_decimal(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def _note(en: str, zh: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {say(en, zh)}", file=sys.stderr)

@@ -1,0 +1,88 @@
+"""Commands on the study records."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kd_solutions.support.errors import StudyError
+from kd_solutions.support.language import say
+from kd_study.cli import warn
+
+NARROW_COLUMNS = 80  # below, only what one looks for is shown
+PIPED_COLUMNS = 160
+
+app = typer.Typer()
+
+
+@app.command(
+    help=say(
+        "Show what is solved; or carry the records from one machine to another.",
+        "显示已完成的练习；或把学习记录带到另一台机器。",
+    )
+)
+def progress(
+    export: Annotated[
+        Path | None,
+        typer.Option(help=say("write the records to this JSON file", "把学习记录写到这个JSON文件")),
+    ] = None,
+    import_: Annotated[
+        Path | None,
+        typer.Option("--import", help=say("add the records of this file", "并入这个文件里的学习记录")),
+    ] = None,
+) -> None:
+    if import_:
+        import_records(import_)
+    if export:
+        export_records(export)
+    if not import_ and not export:
+        print_progress()
+
+
+def print_progress() -> None:
+    """Prints one bar a topic and one row an exercise."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from kd_study.records.store import records
+    from kd_study.records.summary import bars, cells, columns, headline, summarise
+
+    rows = summarise(records(warn))
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=PIPED_COLUMNS)
+    kept = [0, 1, 3, 6] if console.width < NARROW_COLUMNS else range(len(columns()))
+    table = Table(box=None)
+    for index in kept:  # a name that is cut could not be typed
+        table.add_column(columns()[index], no_wrap=index < 2, overflow="fold")
+    for row in rows:
+        table.add_row(*(cells(row)[index] for index in kept))
+    console.print(headline(rows), *bars(rows), sep="\n", markup=False, highlight=False)
+    console.print(table)
+
+
+def export_records(path: Path) -> None:
+    """Writes every record to a JSON file, which appears whole or stays what it was."""
+    from kd_solutions.support.files import write_whole
+    from kd_study.records.store import records
+
+    try:
+        write_whole(path, records(warn).export_json().encode())
+    except OSError as error:
+        reason = error.strerror or error
+        raise StudyError(say(f"can't write {path}: {reason}", f"无法写入{path}：{reason}")) from error
+    print(say(f"The records are in {path}.", f"学习记录已写入{path}。"))
+
+
+def import_records(path: Path) -> None:
+    """Adds the records of an exported JSON file to those that are here."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StudyError(say(f"can't read {path}: {reason}", f"无法读取{path}：{reason}")) from error
+    from kd_study.records.store import records
+
+    added = records(warn).import_json(text)
+    print(say(f"{added} records added", f"新增{added}条记录"))

@@ -1,0 +1,1 @@
+"""Pooling, alignment, retrieval and transfer between languages."""

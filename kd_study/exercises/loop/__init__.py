@@ -1,0 +1,1 @@
+"""Steps, loops, caches and masks: where distillation goes wrong in practice."""

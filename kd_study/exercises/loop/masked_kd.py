@@ -1,0 +1,331 @@
+import torch
+import torch.nn.functional as F
+
+from kd_study.exercises.base import (
+    LossExercise,
+    check,
+    expect,
+    expect_close,
+    gradient,
+    normal,
+    shown,
+    without,
+)
+from kd_study.exercises.sequences._shared import kl_of_tokens, with_padding
+
+
+class MaskedKD(LossExercise):
+    def example(self):
+        return {
+            "student_logits": normal(2, 4, 3, seed=1),
+            "teacher_logits": normal(2, 4, 3, seed=2),
+            "mask": torch.tensor([[True, True, True, False], [False, True, False, False]]),
+            "temperature": 2.0,
+        }
+
+    @check(en="A worked example", zh="手算例子")
+    def agrees_with_a_worked_example(self, fn):
+        student = torch.tensor([[[0.0, 0.0], [9.0, 9.0]]])
+        teacher = torch.tensor([[[2.0, 0.0], [0.0, 7.0]]])
+        expect_close(
+            fn(student, teacher, torch.tensor([[True, False]])),
+            0.3278,
+            "the second token is padding: the loss should be the first one's, 0.328",
+            "第二个token是填充：损失应只是第一个token的0.328",
+            tolerance=1e-3,
+        )
+
+    @check(en="One mean over all kept tokens", zh="对所有计入的token一次性取平均")
+    def is_one_mean_over_kept_tokens(self, fn):
+        zero, far = torch.zeros(2, 4, 2), torch.zeros(2, 4, 2)
+        far[0, :, 0], far[1, :, 0] = 2.0, 4.0  # costs 0.3278 and 0.6040 a token
+        mask = torch.tensor([[True, True, True, False], [True, False, False, False]])
+        expect_close(
+            fn(zero, far, mask),
+            (3 * 0.32778 + 0.60307) / 4,
+            "three tokens cost 0.328 each and one of the other sentence 0.603: the mean over the four is 0.397, not the "
+            "mean of the sentences' means, nor the sum over 8 places or 2 sentences",
+            "一句有三个token，各0.328；另一句有一个，0.603：四个的平均是0.397，而不是逐句平均再平均，也不是除以8个位置或2个句子",
+            tolerance=1e-3,
+        )
+
+    @check(en="The length of the padding doesn't matter", zh="填充的长度不影响结果")
+    def ignores_the_length_of_the_padding(self, fn):
+        example = self.example()
+        longer = {
+            "student_logits": torch.cat([example["student_logits"], normal(2, 5, 3, seed=3)], 1),
+            "teacher_logits": torch.cat([example["teacher_logits"], normal(2, 5, 3, seed=4)], 1),
+            "mask": F.pad(example["mask"], (0, 5)),
+        }
+        for columns in (9, 6):  # six of nine: a slice, as a shift by one makes it, isn't contiguous
+            cut = {name: value[:, :columns] for name, value in longer.items()}
+            expect_close(
+                fn(**cut, temperature=2.0),
+                fn(**example),
+                f"{columns - 4} more columns of padding should change nothing",
+                f"再加{columns - 4}列填充，结果不应变化",
+            )
+
+    @check(en="Padding may be NaN or infinite", zh="填充处可以是NaN或无穷")
+    def ignores_what_stands_at_the_padding(self, fn):
+        example = self.example()
+        clean = gradient(lambda leaf: fn(**example | {"student_logits": leaf}), example["student_logits"])
+        for value in (float("nan"), float("inf"), -float("inf"), 1e30):
+            dirty = with_padding(example, value)
+            expect_close(
+                fn(**dirty),
+                fn(**example),
+                f"{value} at a masked place reaches the loss; NaN · 0 is NaN, so select the kept tokens first",
+                f"被掩码的位置上的{value}进入了损失；NaN · 0仍是NaN，请先选出计入的token",
+            )
+            expect_close(
+                gradient(
+                    lambda leaf, dirty=dirty: fn(**dirty | {"student_logits": leaf}), dirty["student_logits"]
+                ),
+                clean,
+                f"{value} at a masked place reaches the gradient, even if the loss looks right: where() and nan_to_num mend the value only; select the kept tokens first",
+                f"被掩码的位置上的{value}进入了梯度，尽管损失看上去没错：where()与nan_to_num只修得了数值；请先选出计入的token",
+            )
+
+    @check(en="0 with a graph where nothing counts", zh="没有token计入时为0，且有计算图")
+    def is_zero_where_nothing_counts(self, fn):
+        for value in (1.0, float("nan")):
+            nothing = {"mask": torch.zeros(2, 4, dtype=torch.bool)}
+            arguments = with_padding(self.example() | nothing, value)
+            leaf = arguments["student_logits"].requires_grad_()
+            loss = fn(**arguments)
+            expect_close(
+                loss, 0.0, "a batch of nothing but padding should cost 0", "全是填充的一批，损失应为0"
+            )
+            expect(
+                loss.requires_grad,
+                "a batch of nothing but padding should still have a graph, or backward fails on it",
+                "全是填充的一批也应带有计算图，否则backward会报错",
+            )
+            loss.backward()
+            expect(
+                leaf.grad is None or not bool(leaf.grad.any()),
+                f"a batch of nothing but padding should bring no gradient, but brought {shown(leaf.grad)}",
+                f"全是填充的一批不应带来梯度，实际为{shown(leaf.grad)}",
+            )
+
+    @check(en="A mask of any dtype", zh="mask可以是任何dtype")
+    def takes_a_mask_of_any_dtype(self, fn):
+        example = self.example()
+        for dtype in (torch.int64, torch.int32, torch.uint8, torch.float32, torch.float64, torch.bfloat16):
+            expect_close(
+                fn(**example | {"mask": example["mask"].to(dtype)}),
+                fn(**example),
+                f"the same mask as {dtype} should give the same loss; an integer index picks rows by number",
+                f"同一个mask换成{dtype}，损失应不变；用整数张量做下标会被当成行号",
+            )
+
+    @check(
+        en="Each token costs its distillation_kl, T² included", zh="每个token的损失是distillation_kl，含T²"
+    )
+    def is_the_kl_of_each_token(self, fn):
+        example = self.example()
+        for temperature, scale in ((1.0, 1.0), (4.0, 1.0), (1.0, 300.0)):
+            student, teacher = (example[name] * scale for name in ("student_logits", "teacher_logits"))
+            q, p = (logits.div(temperature).softmax(-1) for logits in (student, teacher))
+            arguments = example | {"teacher_logits": teacher, "temperature": temperature}
+            expect_close(
+                gradient(
+                    lambda leaf, given=arguments: fn(**given | {"student_logits": leaf}),
+                    student,
+                ),
+                temperature * (q - p) * example["mask"][..., None] / 4,
+                f"at T = {temperature:g} with 4 kept tokens and logits of about {2 * scale:g} the gradient should be T (q − p) / 4 at a kept "
+                "token, with no ε and no clamp, and 0 elsewhere",
+                f"T = {temperature:g}、计入4个token、logits约为{2 * scale:g}时，计入处的梯度应为T (q − p) / 4（不加ε，也不截断），其余为0",
+            )
+        expect_close(
+            fn(example["teacher_logits"] + 3.0, example["teacher_logits"], example["mask"], 2.0),
+            0.0,
+            "a student equal to the teacher up to a shift should cost 0",
+            "学生与教师只差一个常数时损失应为0",
+        )
+
+    @check(en="The default temperature is 1", zh="默认温度系数为1")
+    def has_temperature_one_by_default(self, fn):
+        example = self.example()
+        expect_close(
+            fn(**without(example, "temperature")),
+            fn(**example | {"temperature": 1.0}),
+            "without a temperature the loss should be the one at T = 1",
+            "不给温度系数时应等于T = 1时的损失",
+        )
+
+    def probes(self):
+        example = self.example()
+        return {"T = 2": example, "default": without(example, "temperature")}
+
+    def edges(self):
+        example = self.example()
+        return {
+            "NaN": with_padding(example, float("nan")),
+            "nothing": example | {"mask": torch.zeros(2, 4, dtype=torch.bool)},
+            "int": example | {"mask": example["mask"].long()},
+        }
+
+    def behaviour(self, function):
+        ordinary, edge = super().behaviour(function)
+        nothing = self.example() | {"mask": torch.zeros(2, 4, dtype=torch.bool)}
+        edge["graph of nothing"] = self._graph(function, nothing)
+        return ordinary, edge
+
+    def _graph(self, function, arguments):
+        arguments, _ = self._with_leaves(arguments, self.student_arguments)
+        try:
+            return function(**arguments).requires_grad
+        except Exception as error:
+            return type(error).__name__
+
+
+def _kept(student_logits, teacher_logits, mask):
+    return student_logits[mask.bool()], teacher_logits[mask.bool()]
+
+
+@MaskedKD.wrong(
+    en="The mask is taken and not used: padding counts like everything else, and there is a lot of it.",
+    zh="接收了掩码却没有用：填充与其他token一样计入，而填充往往很多。",
+    reference="peremartra/optipfair#34",
+)
+def ignores_the_mask(student_logits, teacher_logits, mask, temperature=1.0):
+    return temperature**2 * kl_of_tokens(student_logits, teacher_logits, temperature).mean()
+
+
+@MaskedKD.wrong(
+    en="The sum over kept tokens is divided by all N · L places: the more padding, the smaller the loss.",
+    zh="计入的token求和之后除以了全部N · L个位置：填充越多，损失越小。",
+)
+def divides_by_all_places(student_logits, teacher_logits, mask, temperature=1.0):
+    each = kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature)
+    return temperature**2 * each.sum() / mask.numel()
+
+
+@MaskedKD.wrong(
+    en="The sum is divided by the number of sentences, as 'batchmean' does: the loss grows with the length.",
+    zh="总和除以了句子数，正如'batchmean'所做的：损失随长度增长。",
+    reference="neuralmagic/sparseml PR#592",
+)
+def divides_by_sentences(student_logits, teacher_logits, mask, temperature=1.0):
+    each = kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature)
+    return temperature**2 * each.sum() / len(mask)
+
+
+@MaskedKD.wrong(
+    en="This is the mean of the sentences' means: a token in a short sentence weighs more than one in a long sentence. One mean over all kept tokens is asked for.",
+    zh="这是先逐句平均再取平均：短句里的token比长句里的更重。要的是对所有计入的token一次性取平均。",
+    reference="modelscope/ms-swift#10076",
+)
+def is_a_mean_of_means(student_logits, teacher_logits, mask, temperature=1.0):
+    means = [
+        kl_of_tokens(student[kept], teacher[kept], temperature).sum() / kept.sum().clamp(min=1)
+        for student, teacher, kept in zip(student_logits, teacher_logits, mask.bool(), strict=True)
+    ]
+    return temperature**2 * torch.stack(means).mean()
+
+
+@MaskedKD.wrong(
+    en="Multiplying by the mask isn't leaving out: NaN · 0 is NaN. Select the kept tokens before computing.",
+    zh="乘以掩码并不等于排除：NaN · 0仍是NaN。请在计算之前就选出计入的token。",
+    reference="huggingface/trl PR#5594",
+)
+def multiplies_by_the_mask(student_logits, teacher_logits, mask, temperature=1.0):
+    each = kl_of_tokens(student_logits, teacher_logits, temperature) * mask
+    return (temperature**2 * each.sum() / mask.sum().clamp(min=1)).to(student_logits.dtype)
+
+
+@MaskedKD.wrong(
+    en="where() mends the value and not the gradient: backward goes through the padding's branch as well, and 0 times its NaN slope is NaN. Select the kept tokens before computing.",
+    zh="where()修好了数值，却修不好梯度：反向传播同样会经过填充那一支，0乘以它的NaN斜率还是NaN。请在计算之前就选出计入的token。",
+    reference="huggingface/trl PR#5594",
+)
+def chooses_after_computing(student_logits, teacher_logits, mask, temperature=1.0):
+    each = torch.where(mask.bool(), kl_of_tokens(student_logits, teacher_logits, temperature), 0.0)
+    return (temperature**2 * each.sum() / mask.sum().clamp(min=1)).to(student_logits.dtype)
+
+
+@MaskedKD.wrong(
+    en="The mask is turned round: the padding is learned, and the tokens are left out. True means that a token counts.",
+    zh="掩码用反了：学的是填充，丢掉的是token。为真表示计入。",
+)
+def turns_the_mask_round(student_logits, teacher_logits, mask, temperature=1.0):
+    each = kl_of_tokens(*_kept(student_logits, teacher_logits, ~mask.bool()), temperature)
+    return temperature**2 * each.sum() / max(len(each), 1)
+
+
+@MaskedKD.wrong(
+    en="A mean over no token at all is 0 / 0: a batch of padding makes the loss NaN, and the student with it.",
+    zh="一个token都没有时取平均是0 / 0：全是填充的一批会让损失变成NaN，学生也跟着毁掉。",
+)
+def takes_the_mean_of_nothing(student_logits, teacher_logits, mask, temperature=1.0):
+    return temperature**2 * kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature).mean()
+
+
+@MaskedKD.wrong(
+    en="For a batch of padding a bare 0 comes back: it has no graph, and backward raises. Let the sum of nothing give the 0.",
+    zh="全是填充时返回了一个光秃秃的0：没有计算图，backward会报错。让“空的求和”自己得出0即可。",
+    reference="torchtune, kd_losses.py",
+)
+def returns_a_zero_without_a_graph(student_logits, teacher_logits, mask, temperature=1.0):
+    if not mask.any():
+        return torch.zeros((), dtype=student_logits.dtype)
+    return temperature**2 * kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature).mean()
+
+
+@MaskedKD.wrong(
+    en="The mask is used as an index as it comes. Of integers, 0 and 1 are taken for row numbers. Call mask.bool() first.",
+    zh="直接拿掩码当下标。如果它是整数，0和1会被当成行号。请先调用mask.bool()。",
+)
+def indexes_with_the_mask_as_it_comes(student_logits, teacher_logits, mask, temperature=1.0):
+    each = kl_of_tokens(student_logits[mask], teacher_logits[mask], temperature)
+    return temperature**2 * each.sum() / max(each.numel(), 1)
+
+
+@MaskedKD.wrong(
+    en="Classes are averaged as well as tokens: the loss is C times too small.",
+    zh="除了token，连类别也平均了：损失小了C倍。",
+    reference="haitongli/knowledge-distillation-pytorch#48",
+)
+def averages_over_classes(student_logits, teacher_logits, mask, temperature=1.0):
+    each = kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature) / student_logits.shape[-1]
+    return temperature**2 * each.sum() / max(len(each), 1)
+
+
+@MaskedKD.wrong(
+    en="T² is missing: the gradient shrinks with the square of the temperature.",
+    zh="漏了T²：梯度会随温度系数的平方缩小。",
+    reference="Hinton et al. 2015, section 2",
+)
+def forgets_the_square(student_logits, teacher_logits, mask, temperature=1.0):
+    each = kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature)
+    return each.sum() / max(len(each), 1)
+
+
+@MaskedKD.wrong(
+    en="This is KL(student ‖ teacher), the reverse direction.",
+    zh="这是KL(学生 ‖ 教师)，方向反了。",
+    reference="Gu et al. 2024 (MiniLLM), arXiv:2306.08543",
+)
+def swaps_the_direction(student_logits, teacher_logits, mask, temperature=1.0):
+    student, teacher = _kept(student_logits, teacher_logits.detach(), mask)
+    log_q, log_p = (F.log_softmax(logits / temperature, -1) for logits in (student, teacher))
+    each = (log_q.exp() * (log_q - log_p)).sum(-1)
+    return temperature**2 * each.sum() / max(len(each), 1)
+
+
+@MaskedKD.wrong(
+    en="The teacher is not detached: a gradient flows into its logits.",
+    zh="教师没有detach：梯度会流入它的logits。",
+    reference="open-mmlab/mmrazor PR#100",
+)
+def trains_the_teacher_too(student_logits, teacher_logits, mask, temperature=1.0):
+    student, teacher = _kept(student_logits, teacher_logits, mask)
+    log_q, log_p = (F.log_softmax(logits / temperature, -1) for logits in (student, teacher))
+    each = (log_p.exp() * (log_p - log_q)).sum(-1)
+    return temperature**2 * each.sum() / max(len(each), 1)
+
+
+EXERCISE = MaskedKD()

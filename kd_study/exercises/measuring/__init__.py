@@ -1,0 +1,1 @@
+"""Fidelity, calibration, intervals, and what is shipped."""

@@ -1,0 +1,1 @@
+"""Losses of models that answer every token."""

@@ -1,0 +1,71 @@
+"""Grades a folder of submitted files and notebooks, and shows where the class fails."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from kd_solutions.support.errors import StudyError
+from kd_solutions.support.language import say
+from kd_study.exercises.catalog import NAMES, exercise
+from kd_study.exercises.stubs import is_untouched
+from kd_study.grading.grade import Report
+from kd_study.grading.submissions import grade_all, solutions_in
+
+SUFFIXES = (".py", ".ipynb")
+
+
+class Submission(NamedTuple):
+    """One file of the folder: its reports, or why it could not be graded."""
+
+    path: Path
+    reports: list[Report]
+    problem: str = ""
+
+
+def submissions(folder: Path) -> Iterator[Submission]:
+    """Every Python file and notebook below the folder, graded as it is asked for; hidden ones left out."""
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        if path.suffix not in SUFFIXES or any(part.startswith(".") for part in inside.parts):
+            continue
+        try:
+            solutions = solutions_in(path)
+            own = {name: fn for name, fn in solutions.items() if not is_untouched(fn, exercise(name))}
+            yield Submission(inside, grade_all(own))
+        except StudyError as error:
+            yield Submission(inside, [], str(error))
+
+
+def submission_line(submission: Submission) -> str:
+    """What one file solved: `ann.ipynb: 3 passed, 1 failed (kd_loss), 0 todo`."""
+    if submission.problem:
+        return submission.problem
+    if not submission.reports:
+        return say(f"{submission.path}: no solution", f"{submission.path}：没有答案")
+    by_status = {
+        status: [report.exercise for report in submission.reports if report.status == status]
+        for status in ("passed", "failed", "todo")
+    }
+    failed = f" ({', '.join(by_status['failed'])})" if by_status["failed"] else ""
+    passed, wrong, todo = map(len, by_status.values())
+    return say(
+        f"{submission.path}: {passed} passed, {wrong} failed{failed}, {todo} todo",
+        f"{submission.path}：通过{passed}，未通过{wrong}{failed}，未做{todo}",
+    )
+
+
+def class_lines(graded: list[Submission]) -> list[str]:
+    """One line an exercise, in the order of study: how many passed, and the commonest misconceptions."""
+    lines = []
+    for name in NAMES:
+        reports = [report for one in graded for report in one.reports if report.exercise == name]
+        if not any(report.status != "todo" for report in reports):
+            continue
+        passed = sum(report.status == "passed" for report in reports)
+        lines.append(
+            say(f"{name}: {passed} of {len(reports)} passed", f"{name}：{len(reports)}份中通过{passed}份")
+        )
+        found = Counter(report.diagnosis.explanation for report in reports if report.diagnosis)
+        lines += [f"  {count} × {explanation}" for explanation, count in found.most_common(3)]
+    return lines

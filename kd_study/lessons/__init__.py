@@ -1,0 +1,1 @@
+"""The lessons: their outline, and how a source becomes two notebooks."""

@@ -1,0 +1,1 @@
+"""What the lessons import: experiments, the voice assistant, pictures."""

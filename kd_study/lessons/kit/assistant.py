@@ -1,0 +1,88 @@
+"""The voice assistant of the lessons: what a teacher and a student make of commands in many languages."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from kd_solutions.data.commands import ENGLISH, Commands, load_commands
+from kd_solutions.evaluation.metrics import accuracy
+from kd_solutions.models.student import StudentModel
+from kd_solutions.models.teacher import TeacherModel
+from kd_solutions.signals.cached import CachedSignal
+from kd_solutions.support.language import say
+
+
+def some_commands(language: str, count: int = 300) -> Commands:
+    """A fixed sample of labelled commands that no lesson's student was trained on.
+
+    From English's test half and the other languages' development half; their test half stays closed.
+    """
+    every = load_commands(language, "test" if language == ENGLISH else "dev")
+    chosen = torch.randperm(len(every), generator=torch.Generator().manual_seed(0))[:count]
+    return replace(
+        every,
+        texts=[every.texts[row] for row in chosen.tolist()],
+        labels=every.labels[chosen],
+        templates=every.templates[chosen],
+    )
+
+
+@torch.no_grad()
+def logits_of(model: TeacherModel | StudentModel, texts: list[str]) -> Tensor:
+    """(N, intents); a teacher's vectors come from its cache."""
+    if isinstance(model, TeacherModel):
+        return model.head(CachedSignal(model, progress=False)(texts).to(model.head.weight.device))
+    return model(texts)
+
+
+def percent_by_language(
+    model: TeacherModel | StudentModel, commands: dict[str, Commands]
+) -> dict[str, float]:
+    """Language → share of its commands read rightly, in percent."""
+    return {
+        language: 100 * accuracy(logits_of(model, sample.texts), sample.labels)
+        for language, sample in commands.items()
+    }
+
+
+def side_by_side(teacher: TeacherModel, student: StudentModel) -> Callable[[str], dict[str, str]]:
+    """For `try_commands` and `show_answers`: a command → what each of the two takes it for, how surely."""
+
+    @torch.no_grad()
+    def answer(command: str) -> dict[str, str]:
+        return {
+            say("teacher", "教师模型"): _reading(teacher([command])[0], student.labels),
+            say("student", "学生模型"): _reading(student([command])[0], student.labels),
+        }
+
+    return answer
+
+
+def _reading(logits: Tensor, intents: tuple[str, ...]) -> str:
+    confidence, best = logits.softmax(-1).max(-1)
+    return f"{intents[best].removeprefix('Hass')} ({confidence:.0%})"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An intent that is taken for another: how often, and one command with its language."""
+
+    intent: str
+    read_as: str
+    count: int
+    example: str
+
+
+def common_mistakes(student: StudentModel, samples: list[Commands]) -> list[Mistake]:
+    """What is taken for what, over several languages, the most frequent first."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for sample in samples:
+        read_as = logits_of(student, sample.texts).argmax(-1).tolist()
+        for text, right, read in zip(sample.texts, sample.labels.tolist(), read_as, strict=True):
+            if right != read:
+                found.setdefault((right, read), []).append(f"{sample.language}: {text}")
+    names = [intent.removeprefix("Hass") for intent in student.labels]
+    ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [Mistake(names[right], names[read], len(texts), texts[0]) for (right, read), texts in ordered]

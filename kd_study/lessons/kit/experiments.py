@@ -1,0 +1,181 @@
+"""What the lessons' experiments share: samples of commands, many small students trained at once, scores."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from kd_solutions.data.commands import load_commands
+from kd_solutions.models.subwords import Subwords
+from kd_solutions.models.teacher import TeacherModel
+from kd_solutions.signals.cached import CachedSignal
+
+
+def few_commands(labels: Tensor, per_intent: int, seed: int) -> Tensor:
+    """Row numbers of a random sample with `per_intent` commands of every intent."""
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    of_each = [order[labels[order] == intent][:per_intent] for intent in range(int(labels.max()) + 1)]
+    return torch.cat(of_each)
+
+
+def bags(texts: list[str], rows: int) -> Tensor:
+    """(N, rows): how often each hashed piece of a word occurs in a text, as a row of length 1.
+
+    The cheapest input there is: no word order, and different pieces share a row by chance.
+    """
+    features = Subwords(rows)(texts)
+    lengths = features.offsets.diff(append=torch.tensor([len(features.ids)]))
+    counts = torch.zeros(len(texts), rows)
+    positions = (torch.arange(len(texts)).repeat_interleave(lengths), features.ids)
+    counts.index_put_(positions, torch.ones(len(features.ids)), accumulate=True)
+    return nn.functional.normalize(counts)
+
+
+class ManyStudents(nn.Module):
+    """S networks with one hidden layer, side by side: (S, N, width) → (S, N, classes)."""
+
+    def __init__(self, count: int, width: int, hidden: int, classes: int, seed: int = 0):
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+
+        def weights(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.randn(count, *shape, generator=generator) * (2 / shape[0]) ** 0.5)
+
+        self.first, self.second = weights(width, hidden), weights(hidden, classes)
+        self.first_bias = nn.Parameter(torch.zeros(count, 1, hidden))
+        self.second_bias = nn.Parameter(torch.zeros(count, 1, classes))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        inputs = inputs.expand(len(self.first), -1, -1)
+        hidden = torch.baddbmm(self.first_bias, inputs, self.first).relu()
+        return torch.baddbmm(self.second_bias, hidden, self.second)
+
+
+def train_many(
+    students: ManyStudents,
+    inputs: Tensor,
+    loss_function: Callable[[Tensor], Tensor],
+    steps: int,
+    rate: float,
+    optimizer_class: type[torch.optim.Optimizer] = torch.optim.Adam,
+) -> ManyStudents:
+    """Trains each student on its own (N, width) slice of `inputs`, all rows in every step.
+
+    loss_function: (S · N, classes) logits → their mean loss. A mean over all students, times S, gives each
+    the gradient that it would have alone.
+    """
+    optimizer = optimizer_class(students.parameters(), lr=rate)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=steps)
+    for _ in range(steps):
+        loss = loss_function(students(inputs).flatten(0, 1)) * len(inputs)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return students
+
+
+def score_by_intent(logits: Tensor, labels: Tensor) -> Tensor:
+    """Percent of right answers, each intent weighing the same: (…, N, classes) → (…)."""
+    right = (logits.argmax(-1) == labels).float()
+    by_intent = [right[..., labels == intent].mean(-1) for intent in labels.unique()]
+    return 100 * torch.stack(by_intent).mean(0)
+
+
+def train_head(
+    vectors: Tensor, labels: Tensor, classes: int, steps: int = 150, rate: float = 0.05
+) -> nn.Linear:
+    """A linear head on a teacher's vectors, each intent weighing the same however many commands it has.
+
+    So the head can't pass on how often an intent occurs, which would help a student without any knowledge
+    about commands.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        head = nn.Linear(vectors.shape[1], classes)
+    optimizer = torch.optim.Adam(head.parameters(), lr=rate, weight_decay=1e-4)
+    loss_function = nn.CrossEntropyLoss(weight=1 / torch.bincount(labels, minlength=classes))
+    for _ in range(steps):
+        loss = loss_function(head(vectors), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return head.requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The students of lesson 01, each with its own few commands, and what the teacher says of these.
+
+    texts: S · N commands; inputs: (S, N, width); labels: (S · N,); teacher_logits: (S · N, intents).
+    """
+
+    intents: tuple[str, ...]
+    texts: list[str]
+    inputs: Tensor
+    labels: Tensor
+    teacher_logits: Tensor
+    held_out_inputs: Tensor
+    held_out_labels: Tensor
+
+    def train(
+        self,
+        loss_function: Callable[[Tensor], Tensor],
+        optimizer_class: type[torch.optim.Optimizer] = torch.optim.Adam,
+        rate: float = 0.02,
+    ) -> ManyStudents:
+        """The students after 200 steps on a loss of their logits, always from the same starting weights."""
+        count, _, width = self.inputs.shape
+        students = ManyStudents(count, width, hidden=32, classes=len(self.intents))
+        return train_many(students, self.inputs, loss_function, 200, rate, optimizer_class)
+
+    @torch.no_grad()
+    def scores(self, students: ManyStudents) -> Tensor:
+        """(S,) held-out scores in percent, each intent weighing the same."""
+        return score_by_intent(students(self.held_out_inputs), self.held_out_labels)
+
+
+def gather_cohort(students: int = 20, per_intent: int = 2, width: int = 256) -> Cohort:
+    """English commands, and MiniLM with a head trained on all labels as the teacher."""
+    commands, held_out = load_commands("en", "train"), load_commands("en", "test")
+    vectors = CachedSignal(TeacherModel.from_pretrained())(commands.texts)
+    head = train_head(vectors, commands.labels, len(commands.intents))
+    rows = torch.stack([few_commands(commands.labels, per_intent, seed) for seed in range(students)])
+    return Cohort(
+        commands.intents,
+        [commands.texts[row] for row in rows.flatten().tolist()],
+        bags(commands.texts, width)[rows],
+        commands.labels[rows].flatten(),
+        head(vectors)[rows].flatten(0, 1),
+        bags(held_out.texts, width),
+        held_out.labels,
+    )
+
+
+def attempt(action: Callable[[], object]) -> None:
+    """Runs something that is expected to fail, and prints how."""
+    try:
+        action()
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}")
+    else:
+        print("no error")
+
+
+def kept_for_backward(model: nn.Module, forward: Callable[[], object]) -> float:
+    """Megabytes that autograd keeps for a backward pass after `forward()`, the model's weights left out."""
+    sizes = {}
+    own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            sizes[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        output = forward()
+    total = sum(sizes.values()) / 1e6
+    del output  # not before: memory that is freed and used again would be counted once
+    return total

@@ -1,0 +1,57 @@
+"""The lessons' outline, data alone: names, minutes, exercises. Tests compare it with the sources."""
+
+from dataclasses import dataclass
+
+from kd_solutions.support.language import Text
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """question: what it answers. minutes: of reading and running, its exercises come on top. exercises: those
+    set in it, in its order."""
+
+    name: str
+    title: Text
+    question: Text
+    minutes: int
+    exercises: tuple[str, ...]
+
+
+LESSONS = (
+    Lesson(
+        "00_start",
+        Text("00 · Start here", "00 · 从这里开始"),
+        Text("What will I be able to do in two weeks?", "两周之后我能做到什么？"),
+        30,
+        ("agreement",),
+    ),
+    Lesson(
+        "01_soft_labels",
+        Text("01 · What distillation is", "01 · 什么是蒸馏"),
+        Text("What does a teacher know that its labels don't say?", "除了标签，教师还知道什么？"),
+        30,
+        ("soft_targets", "soft_cross_entropy", "distillation_kl", "kd_loss"),
+    ),
+    Lesson(
+        "02_temperature",
+        Text("02 · Temperature", "02 · 温度系数"),
+        Text("Why soften, and why $T^2$?", "为什么要软化，又为什么要乘$T^2$？"),
+        35,
+        ("logit_mse",),
+    ),
+    Lesson(
+        "03_the_loop",
+        Text("03 · The loop", "03 · 训练循环"),
+        Text("What is wrong with this loop?", "这个循环错在哪里？"),
+        35,
+        ("freeze", "distill_step", "train_student_model", "repair_the_loop", "kd_gradient"),
+    ),
+    Lesson(
+        "08_many_languages",
+        Text("08 · A student for many languages", "08 · 服务多种语言的学生模型"),
+        Text("How small can one model for all of them be?", "服务所有语言的一个模型，能做到多小？"),
+        40,
+        ("multilingual_mse",),
+    ),
+)
+LESSON_OF = {name: lesson for lesson in LESSONS for name in lesson.exercises}

@@ -1,0 +1,1 @@
+"""From a fresh machine to an open lesson: the workspace, the launch, the doctor."""

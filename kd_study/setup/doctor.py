@@ -1,0 +1,189 @@
+"""Looks at everything that study needs: one line for what is fine, and what to do about what is wrong."""
+
+import errno
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from kd_solutions.support.assets import ASSETS, cached_folder, damaged_files
+from kd_solutions.support.language import say
+from kd_solutions.support.paths import CACHE_VARIABLE, cache_folder
+from kd_study.records.store import records_path
+from kd_study.setup.workspace import PROJECT, workspace_folder
+
+OLDEST_PYTHON = (3, 11)
+FREE_BYTES = 1_000_000_000  # downloads and caches, with room to spare
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at. advice: what to do, or None where all is well."""
+
+    what: str
+    advice: str | None = None
+
+
+def findings() -> Iterator[Finding]:
+    """Every check, in the order in which one would mend things."""
+    yield python_version()
+    yield packages()
+    yield device()
+    for name in ASSETS:
+        yield asset(name)
+    yield writable(say("downloads and caches", "下载与缓存"), cache_folder(), CACHE_VARIABLE)
+    yield writable(say("study records", "学习记录"), records_path().parent, "KD_STUDY_HOME")
+    yield writable(say("workspace", "工作区"), workspace_folder(), "KD_STUDY_HOME")
+    yield free_space(cache_folder())
+
+
+def run() -> bool:
+    """Print every finding as soon as it is known. Returns whether all is well."""
+    healthy = True
+    for finding in findings():
+        healthy &= finding.advice is None
+        print("✓" if finding.advice is None else "✗", finding.what, flush=True)
+        if finding.advice:
+            print("  →", finding.advice, flush=True)
+    return healthy
+
+
+def python_version() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    what = f"Python {found} ({sys.executable})"
+    if sys.version_info >= OLDEST_PYTHON:
+        return Finding(what)
+    return Finding(
+        what,
+        say(
+            "Python 3.11 or newer is needed: install it, delete .venv, and type `make study`.",
+            "需要Python 3.11或更新的版本：装好后删除.venv，再运行`make study`。",
+        ),
+    )
+
+
+def packages(requirements: Path = PROJECT / "requirements.txt") -> Finding:
+    """Whether the pinned versions are the installed ones."""
+    pins = re.findall(r"^([\w.-]+)==([\w.]+)", requirements.read_text("utf-8"), re.MULTILINE)
+    wrong = [problem for name, pinned in pins if (problem := _other_version(name, pinned))]
+    if not wrong:
+        return Finding(say(f"all {len(pins)} pinned packages", f"{len(pins)}个固定版本的软件包齐全"))
+    return Finding(
+        say(f"packages: {', '.join(wrong)}", f"软件包：{'、'.join(wrong)}"),
+        say(
+            "Type `make study`, or without make `pip install -r requirements.txt`.",
+            "运行`make study`；不用make就运行`pip install -r requirements.txt`。",
+        ),
+    )
+
+
+def _other_version(name: str, pinned: str) -> str | None:
+    try:
+        installed = metadata.version(name).split("+")[0]  # torch's 2.13.0+cpu is 2.13.0
+    except metadata.PackageNotFoundError:
+        return say(f"{name} is missing", f"缺少{name}")
+    return None if installed == pinned else say(f"{name} is {installed}", f"{name}是{installed}")
+
+
+def device() -> Finding:
+    """What a student trains on here, by an actual sum."""
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # OSError: a shared library that is missing
+        return Finding(
+            f"PyTorch: {error}",
+            say(
+                "Type `make clean study` to install everything anew.",
+                "运行`make clean study`，把所有软件包重新装一遍。",
+            ),
+        )
+    where = "CUDA" if torch.cuda.is_available() else "CPU"
+    name = (
+        torch.cuda.get_device_name()
+        if where == "CUDA"
+        else say(f"{torch.get_num_threads()} threads", f"{torch.get_num_threads()}线程")
+    )
+    what = say(f"PyTorch {torch.__version__} on {where}", f"PyTorch {torch.__version__}，使用{where}")
+    try:
+        torch.ones(2, device=where.lower()).sum().item()
+    except RuntimeError as error:
+        return Finding(
+            f"{what}: {str(error).splitlines()[0]}",
+            say(
+                "The graphics card doesn't work with this PyTorch: update its driver, "
+                "or set CUDA_VISIBLE_DEVICES= to study on the CPU.",
+                "显卡与这个PyTorch不兼容：请更新驱动，或设CUDA_VISIBLE_DEVICES=改用CPU。",
+            ),
+        )
+    return Finding(f"{what} ({name})")
+
+
+def asset(name: str) -> Finding:
+    """Whether the files are there and, where their hashes are pinned, whole."""
+    variable, folder = ASSETS[name].variable, cached_folder(name)
+    if folder is None:
+        chosen = os.environ.get(variable)
+        where = f"{variable}={chosen}" if chosen else ASSETS[name].package
+        return Finding(
+            say(f"{name}: not here yet ({where})", f"{name}：尚未就绪（{where}）"),
+            say(
+                f"Type `python -m kd_study assets`; if that finds nothing, correct or unset {variable}.",
+                f"运行`python -m kd_study assets`；如果仍找不到，请改正或取消{variable}。",
+            )
+            if chosen
+            else say(
+                f"Type `python -m kd_study assets`, or set {variable} to a local copy.",
+                f"运行`python -m kd_study assets`，或用{variable}指定本地副本。",
+            ),
+        )
+    for path in damaged_files(name):
+        return Finding(
+            f"{name}: {path}",
+            say(
+                f"The file is damaged: delete {folder} and type `python -m kd_study assets`.",
+                f"文件已损坏：删除{folder}，再运行`python -m kd_study assets`。",
+            ),
+        )
+    return Finding(f"{name}: {folder}")
+
+
+def writable(what: str, folder: Path, variable: str) -> Finding:
+    """Whether a file can really be written there, found out by writing one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"study")
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return Finding(
+            f"{what}: {folder} ({error.strerror})", _more_room(variable) if full else _other_folder(variable)
+        )
+    return Finding(f"{what}: {folder}")
+
+
+def _other_folder(variable: str) -> str:
+    return say(
+        f"Make the folder writable, or set {variable} to another.",
+        f"请让这个文件夹可写，或用{variable}换一个。",
+    )
+
+
+def _more_room(variable: str) -> str:
+    return say(
+        f"Free some space, or set {variable} to a folder on another disk.",
+        f"请腾出空间，或用{variable}换到别的磁盘。",
+    )
+
+
+def free_space(folder: Path) -> Finding:
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    what = say(f"{free / 1e9:.1f} GB free on the disk", f"磁盘剩余{free / 1e9:.1f} GB")
+    if free >= FREE_BYTES:
+        return Finding(what)
+    return Finding(what, _more_room(CACHE_VARIABLE))

@@ -1,0 +1,83 @@
+"""`python -m kd_study progress`: the table, and records carried to another machine."""
+
+import errno
+import os
+
+import pytest
+from typer.testing import CliRunner
+
+from kd_solutions.support import language
+from kd_solutions.support.errors import StudyError
+from kd_study.__main__ import app
+from kd_study.exercises.catalog import NAMES
+from kd_study.records.store import Records
+
+
+@pytest.fixture(autouse=True)
+def desk(tmp_path, monkeypatch):
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(language, "_current", "en")
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, ["progress", *map(str, arguments)])
+    if isinstance(result.exception, StudyError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_shows_bars_and_exercises():
+    Records().add_attempt("soft_targets", "failed", None, "en")
+    Records().add_attempt("soft_targets", "passed", None, "en")
+    shown = run()
+    assert shown.startswith("1 of ") and "0 % of those tried at the first attempt" in shown
+    (row,) = (line for line in shown.splitlines() if "soft_targets" in line)
+    assert row.split()[:4] == ["✓", "soft_targets", "Response", "2"]
+
+
+@pytest.mark.parametrize("columns", ["60", "80", None])
+def test_no_name_is_cut(monkeypatch, columns):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    shown = run()
+    assert all(name in shown for name in NAMES)
+
+
+def test_import_and_export_in_one_go(tmp_path):
+    Records().add_attempt("soft_targets", "passed", None, "en")
+    run("--export", tmp_path / "one.json")
+    shown = run("--import", tmp_path / "one.json", "--export", tmp_path / "two.json")
+    assert "0 records added" in shown and "two.json" in shown
+
+
+def test_a_full_disk_leaves_the_earlier_export(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "records.json").write_text("earlier")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StudyError, match="No space left"):
+        run("--export", tmp_path / "records.json")
+    assert [path.name for path in tmp_path.glob("*.json*")] == ["records.json"]
+    assert (tmp_path / "records.json").read_text() == "earlier"
+
+
+def test_speaks_chinese(monkeypatch):
+    monkeypatch.setattr(language, "_current", "zh")
+    assert "道练习已完成0道" in run()
+
+
+def test_records_travel_by_file(tmp_path, monkeypatch):
+    Records().add_attempt("soft_targets", "passed", None, "en")
+    run("--export", tmp_path / "records.json")
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path / "another machine"))
+    assert run("--import", tmp_path / "records.json") == "1 records added\n"
+    assert [attempt.exercise for attempt in Records().attempts()] == ["soft_targets"]
+
+
+@pytest.mark.parametrize("option", ["--export", "--import"])
+def test_a_path_that_leads_nowhere_is_one_sentence(tmp_path, option):
+    with pytest.raises(StudyError, match="nowhere"):
+        run(option, tmp_path / "nowhere" / "records.json")

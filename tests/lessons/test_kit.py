@@ -1,0 +1,129 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from kd_study.lessons.kit.experiments import (
+    Cohort,
+    ManyStudents,
+    attempt,
+    bags,
+    few_commands,
+    kept_for_backward,
+    score_by_intent,
+    train_head,
+    train_many,
+)
+
+
+def test_few_commands_takes_as_many_of_each_intent_and_never_one_twice():
+    labels = torch.tensor([0, 1, 2] * 10)
+    rows = few_commands(labels, 4, seed=0)
+    assert torch.bincount(labels[rows]).tolist() == [4, 4, 4]
+    assert len(set(rows.tolist())) == 12
+    assert not torch.equal(rows, few_commands(labels, 4, seed=1))
+    assert torch.equal(rows, few_commands(labels, 4, seed=0))
+
+
+def test_few_commands_takes_all_where_there_are_fewer():
+    assert few_commands(torch.tensor([0, 0, 0, 1]), 2, seed=0).tolist()[-1] == 3
+
+
+def test_bags_have_length_one_and_know_no_word_order():
+    found = bags(["turn the light on", "on light the turn", "stop the timer"], rows=64)
+    assert found.shape == (3, 64)
+    assert torch.allclose(found.norm(dim=1), torch.ones(3))
+    assert torch.allclose(found[0], found[1])
+    assert not torch.allclose(found[0], found[2])
+
+
+def test_each_of_many_students_trains_as_it_would_alone():
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(3, 10, 6, generator=generator)
+    labels = torch.randint(4, (3, 10), generator=generator)
+
+    def trained(students, inputs, labels):
+        return train_many(
+            students, inputs, lambda z: F.cross_entropy(z, labels.flatten()), steps=5, rate=0.01
+        )
+
+    alone = ManyStudents(1, 6, 5, 4)
+    with torch.no_grad():
+        for own, of_three in zip(alone.parameters(), ManyStudents(3, 6, 5, 4).parameters(), strict=True):
+            own.copy_(of_three[1:2])
+    together = trained(ManyStudents(3, 6, 5, 4), inputs, labels)
+    trained(alone, inputs[1:2], labels[1])
+    for own, of_three in zip(alone.parameters(), together.parameters(), strict=True):
+        assert torch.allclose(own[0], of_three[1], atol=1e-5)
+
+
+def test_score_weighs_every_intent_alike():
+    labels = torch.tensor([0, 0, 0, 1])
+    always_zero = F.one_hot(torch.zeros(2, 4, dtype=torch.long), 2).float()
+    assert score_by_intent(always_zero, labels).tolist() == [50.0, 50.0]
+
+
+def test_a_head_learns_without_touching_the_random_state():
+    vectors, labels = torch.eye(3).repeat(5, 1), torch.arange(3).repeat(5)
+    before = torch.random.get_rng_state()
+    head = train_head(vectors, labels, 3)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.equal(head(vectors).argmax(1), labels)
+    assert not any(parameter.requires_grad for parameter in head.parameters())
+
+
+def test_a_head_does_not_learn_how_often_an_intent_occurs():
+    labels = torch.tensor([0] * 90 + [1] * 10)
+    probabilities = train_head(torch.ones(100, 2), labels, 2)(torch.ones(1, 2)).softmax(1)
+    assert probabilities[0].tolist() == pytest.approx([0.5, 0.5], abs=0.02)
+
+
+def test_autograd_keeps_activations_but_not_under_no_grad():
+    model = nn.Sequential(nn.Linear(100, 100), nn.Tanh())
+    inputs = torch.randn(250, 100, requires_grad=True)
+    assert kept_for_backward(model, lambda: model(inputs)) == pytest.approx(
+        0.2
+    )  # its input and tanh's output
+    with torch.no_grad():
+        assert kept_for_backward(model, lambda: model(inputs)) == 0
+
+
+def test_attempt_prints_what_went_wrong(capsys):
+    attempt(lambda: int("x"))
+    attempt(lambda: None)
+    assert capsys.readouterr().out.splitlines() == [
+        "ValueError: invalid literal for int() with base 10: 'x'",
+        "no error",
+    ]
+
+
+@pytest.fixture
+def cohort():
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(4, (3, 10), generator=generator).flatten()
+    return Cohort(
+        intents=("a", "b", "c", "d"),
+        texts=[""] * 30,
+        inputs=torch.randn(3, 10, 6, generator=generator),
+        labels=labels,
+        teacher_logits=torch.randn(30, 4, generator=generator),
+        held_out_inputs=torch.randn(20, 6, generator=generator),
+        held_out_labels=torch.arange(20) % 4,
+    )
+
+
+def test_a_cohort_starts_every_training_alike(cohort):
+    def trained():
+        return cohort.scores(cohort.train(lambda z: F.cross_entropy(z, cohort.labels)))
+
+    first, second = trained(), trained()
+    assert first.shape == (3,) and torch.equal(first, second)
+
+
+def test_a_cohort_trains_with_the_optimizer_and_rate_given(cohort):
+    def trained(factor, rate):
+        loss = lambda z: factor * (z - cohort.teacher_logits).square().mean()  # noqa: E731
+        return cohort.train(loss, torch.optim.SGD, rate)(cohort.held_out_inputs)
+
+    assert torch.equal(trained(1.0, 0.5), trained(1 / 16, 8.0))
+    assert not torch.allclose(trained(1.0, 0.5), trained(1 / 16, 0.5))

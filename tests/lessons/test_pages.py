@@ -1,0 +1,51 @@
+"""The map of the lessons says what the sources say."""
+
+import re
+
+from kd_study import exercise_table, lesson_map
+from kd_study.exercises.catalog import NAMES, sheet
+from kd_study.lessons.editions import NOTEBOOKS, lesson_sources
+from kd_study.lessons.outline import LESSONS
+
+
+def sources() -> dict[str, str]:
+    return {path.stem: path.read_text("utf-8") for path in lesson_sources() if path.stem[:2].isdigit()}
+
+
+def test_the_outline_says_what_the_sources_say():
+    assert [lesson.name for lesson in LESSONS] == list(sources())
+    for lesson in LESSONS:
+        source = sources()[lesson.name]
+        for language, title, minutes in (
+            ("en", lesson.title.en, r"About (\d+) minutes"),
+            ("zh", lesson.title.zh, r"约(\d+)分钟"),
+        ):
+            opening = source.split(f'# %% [markdown] lang="{language}"')[1]
+            assert opening.startswith(f"\n# # {title}\n#\n# *{getattr(lesson.question, language)}*")
+            assert int(re.search(minutes, opening)[1]) == lesson.minutes
+        assert lesson.exercises == tuple(re.findall(r'^# %% exercise="(\w+)"', source, re.MULTILINE))
+
+
+def test_names_of_lessons_fit_into_a_list_of_files():
+    assert all(re.fullmatch(r"\d\d_\w+", lesson.name) and len(lesson.name) <= 20 for lesson in LESSONS)
+
+
+def test_an_exercise_names_the_lesson_that_it_is_set_in():
+    written = {lesson.name for lesson in LESSONS}
+    for name in NAMES:
+        lesson = sheet(name).lesson
+        set_in = [each.name for each in LESSONS if name in each.exercises]
+        assert set_in == [lesson] if lesson in written else set_in == []
+
+
+def test_the_page_of_exercises_holds_every_one_in_order():
+    source = (NOTEBOOKS / "lessons" / "exercises.py").read_text("utf-8")
+    assert re.findall(r'^# %% exercise="(\w+)"', source, re.MULTILINE) == list(NAMES)
+
+
+def test_the_map_and_the_table_are_shown(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path))
+    lesson_map()
+    exercise_table()
+    shown = capsys.readouterr().out
+    assert all(f"({lesson.name}.ipynb)" in shown for lesson in LESSONS) and "`kd_loss`" in shown

@@ -1,0 +1,254 @@
+"""What a learner meets in a notebook: check, hint, solution, yours_or_reference, progress, widgets."""
+
+import linecache
+
+import matplotlib
+import pytest
+import torch
+
+from kd_solutions import soft_targets as reference
+from kd_solutions.support import language
+from kd_study import notebook
+from kd_study.exercises.catalog import exercise
+from kd_study.exercises.stubs import stub_source
+from kd_study.notebook import desk, views, widgets
+from kd_study.records import store
+from kd_study.records.store import Records
+
+matplotlib.use("agg")
+
+
+@pytest.fixture(autouse=True)
+def fresh_desk(tmp_path, monkeypatch):
+    """A fresh home and a fresh kernel's memory, in English."""
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path))
+    monkeypatch.setattr(language, "_current", "en")
+    monkeypatch.setattr(desk, "_graded", {})
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    bundles = []
+    monkeypatch.setattr(views, "_display", bundles.append)
+    return bundles
+
+
+def stub():
+    def soft_targets(logits, temperature=1.0):
+        raise NotImplementedError
+
+    return soft_targets
+
+
+def right():
+    def soft_targets(logits, temperature=1.0):
+        if temperature <= 0:
+            raise ValueError("temperature must be positive")
+        return torch.softmax(logits / temperature, -1)
+
+    return soft_targets
+
+
+def multiplies():
+    def soft_targets(logits, temperature=1.0):
+        if temperature <= 0:
+            raise ValueError("temperature must be positive")
+        return torch.softmax(logits * temperature, -1)
+
+    return soft_targets
+
+
+def test_check_of_a_stub_says_todo_and_records_nothing(shown):
+    notebook.check(stub())
+    assert shown[0]["text/plain"].startswith("soft_targets: todo\n")
+    assert "todo" in shown[0]["text/html"]
+    assert Records().attempts() == []
+
+
+def test_check_shows_the_misconception_before_the_checks(shown):
+    notebook.check(multiplies())
+    html = shown[0]["text/html"]
+    assert html.index("What this looks like") < html.index("<ul>")
+    assert "✗" in html and "✓" in html
+    (attempt,) = Records().attempts()
+    assert attempt.status == "failed" and attempt.diagnosis and attempt.language == "en"
+
+
+def test_check_of_a_right_answer_says_what_comes_next(shown):
+    notebook.check(right())
+    assert "✗" not in shown[0]["text/html"]
+    assert "The next exercise is " in shown[0]["text/plain"]
+    assert [attempt.status for attempt in Records().attempts()] == ["passed"]
+
+
+def test_check_speaks_the_language_in_use(shown):
+    language.use_language("zh")
+    notebook.check(multiplies())
+    assert "这很像：" in shown[0]["text/html"]
+    assert Records().attempts()[0].language == "zh"
+
+
+def test_check_of_the_reference_is_no_attempt(shown, capsys):
+    notebook.check(reference)
+    assert "This is the reference soft_targets" in capsys.readouterr().out
+    assert shown == [] and Records().attempts() == []
+
+
+@pytest.mark.parametrize("what", ["soft_targets", None, 3, int, lambda logits: logits])
+def test_check_of_anything_else_is_one_sentence(shown, capsys, what):
+    notebook.check(what)
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert shown == [] and Records().attempts() == []
+
+
+def test_interrupted_check_records_nothing(monkeypatch):
+    def interrupted(fn, name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(desk, "grade", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        notebook.check(right())
+    assert Records().attempts() == []
+
+
+def test_what_a_report_quotes_is_escaped(shown):
+    def soft_targets(logits, temperature=1.0):
+        raise RuntimeError("<script>alert(1)</script>")
+
+    notebook.check(soft_targets)
+    assert "<script>" not in shown[0]["text/html"]
+    assert "&lt;script&gt;" in shown[0]["text/html"]
+
+
+def test_an_error_that_every_check_runs_into_is_told_once(shown):
+    def soft_targets(logits, temperature=1.0):
+        return logit / temperature  # noqa: F821
+
+    notebook.check(soft_targets)
+    for kind in ("text/plain", "text/html"):
+        assert shown[0][kind].count("at the line") == 1 and "the same" in shown[0][kind]
+
+
+def test_checking_the_same_function_again_asks_whether_its_cell_ran(shown):
+    wrong = multiplies()
+    for _ in range(2):
+        notebook.check(wrong)
+    assert "has its cell run since?" not in shown[0]["text/plain"]
+    assert "has its cell run since?" in shown[1]["text/plain"]
+    assert len(Records().attempts()) == 1
+
+
+def test_faulty_code_as_it_was_given_is_no_attempt(shown):
+    task = exercise("repair_the_loop")
+    for change in ("", "    student_model.eval()\n"):
+        source = stub_source(task).replace(
+            "    student_model.train()\n", f"    student_model.train()\n{change}"
+        )
+        name, space = f"cell{len(change)}", {}
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        exec(compile(source, name, "exec"), space)
+        notebook.check(space["repair_the_loop"])
+        assert len(Records().attempts()) == bool(change)
+
+
+def test_hints_climb_and_are_remembered(shown):
+    for _ in range(2):
+        notebook.hint("soft_targets")
+    store._records_at.cache_clear()  # another kernel, another day
+    notebook.hint(stub())
+    notebook.hint("soft_targets")
+    texts = [bundle["text/markdown"] for bundle in shown]
+    assert [text.splitlines()[0] for text in texts] == [
+        f"**Hint {rung} of 3** for `soft_targets`" for rung in (1, 2, 3, 3)
+    ]
+    assert len(set(texts)) == 3
+
+
+def test_solution_shows_source_and_discussion_and_is_recorded(shown):
+    notebook.solution("soft_targets")
+    assert "def soft_targets(" in shown[0]["text/markdown"]
+    assert "Sources: " in shown[0]["text/markdown"]
+    assert Records().solutions() == {"soft_targets"}
+
+
+@pytest.mark.parametrize("call", [notebook.hint, notebook.solution])
+def test_a_mistyped_name_is_answered_with_its_neighbours(call, capsys):
+    call("soft_target")
+    said = capsys.readouterr().out
+    assert said.startswith("No exercise is called 'soft_target'. The nearest: soft_targets")
+
+
+def test_yours_is_used_once_it_passes(capsys):
+    yours = right()
+    assert notebook.yours_or_reference(yours) is yours
+    assert capsys.readouterr().out == "From here on your own soft_targets is used.\n"
+
+
+@pytest.mark.parametrize("answer", [stub(), multiplies(), reference])
+def test_the_reference_is_used_until_then(answer, capsys):
+    assert notebook.yours_or_reference(answer) is reference
+    assert capsys.readouterr().out == "From here on the reference soft_targets is used, until yours passes.\n"
+
+
+def test_an_earlier_pass_does_not_vouch_for_a_changed_function(shown):
+    notebook.check(right())
+    assert notebook.yours_or_reference(multiplies()) is reference
+
+
+def test_yours_or_reference_leaves_other_functions_alone(capsys):
+    assert notebook.yours_or_reference(print) is print
+    assert "No exercise is called 'print'" in capsys.readouterr().out
+
+
+def test_progress_counts_attempts_hints_and_misconceptions(shown):
+    notebook.check(multiplies())
+    notebook.hint("soft_targets")
+    notebook.check(right())
+    notebook.progress()
+    plain, html = shown[-1]["text/plain"], shown[-1]["text/html"]
+    assert plain.startswith("1 of ") and "0 % of those tried at the first attempt" in plain
+    assert "✓ soft_targets" in plain
+    assert "<td>✓</td><td>soft_targets</td><td>Response</td><td>2</td><td>1</td><td></td>" in html
+
+
+def test_without_a_notebook_the_text_is_printed(capsys):
+    notebook.check(stub())
+    assert capsys.readouterr().out.startswith("soft_targets: todo\n")
+
+
+def test_guess_is_none_and_draws_nothing_until_the_slider_moves():
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    mine = widgets.guess(unit="%", low=0, high=100)
+    mine.draw(ax)
+    assert mine.value is None and not ax.lines
+    before = mine._repr_mimebundle_()["text/plain"]
+
+    mine._slider.value = 42
+    mine.draw(ax)
+    assert mine.value == 42 and mine._label.value == "42 %"
+    assert list(ax.lines[0].get_ydata()) == [42, 42]
+    assert mine._repr_mimebundle_()["text/plain"] == before == "Your guess: a slider from 0 to 100 %"
+
+
+def test_command_box_answers_what_is_typed():
+    box = widgets.try_commands(lambda command: {"intent": command.upper()}, "licht an")
+    assert "LICHT AN" in box._below.value
+    box._text.value = "<b>"
+    assert "&lt;B&gt;" in box._below.value
+    box._text.value = " "
+    assert box._below.value == "Type a command in any language."
+
+
+def test_command_box_shows_an_error_instead_of_hiding_it():
+    def broken(command):
+        raise ValueError("no model")
+
+    assert widgets.try_commands(broken, "licht an")._below.value == "ValueError: no model"
+
+
+def test_show_answers_is_the_static_twin(shown):
+    widgets.show_answers(lambda command: {"intent": command.upper()}, ["licht an", "lumière"])
+    assert shown[0]["text/plain"] == "licht an\n    intent: LICHT AN\nlumière\n    intent: LUMIÈRE"
+    assert "<tr><td>lumière</td><td>LUMIÈRE</td></tr>" in shown[0]["text/html"]

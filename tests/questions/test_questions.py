@@ -1,0 +1,120 @@
+"""The question bank is complete in both languages, and everything that it points to exists."""
+
+import copy
+import re
+
+import pytest
+import yaml
+
+import kd_solutions
+from kd_solutions.support.errors import StudyError
+from kd_solutions.support.language import LANGUAGES, Text
+from kd_study.lessons.editions import assemble, lesson_sources
+from kd_study.questions.bank import all_questions, load_questions, question, render
+
+GOOD = {
+    "id": "why-t-squared",
+    "topic": "temperature",
+    "level": "mid",
+    "question": {"en": "Why T²?", "zh": "为什么乘T²？"},
+    "answer_short": {"en": "- one\n- two\n  goes on\n- three", "zh": "- 一\n- 二\n- 三"},
+    "answer_deep": {"en": "Deep.", "zh": "深入。"},
+    "traps": {"en": "- a trap", "zh": "- 一个误区"},
+    "follow_ups": [],
+    "exercises": ["kd_loss"],
+    "evidence": ["02_temperature#t-squared"],
+    "sources": ["Hinton 2015"],
+}
+
+
+def bank_of(folder, *entries):
+    text = yaml.safe_dump(list(entries), allow_unicode=True)
+    (folder / "temperature.yaml").write_text(text, encoding="utf-8")
+    return load_questions(folder)
+
+
+def test_reads_a_question(tmp_path):
+    found = bank_of(tmp_path, GOOD)["why-t-squared"]
+    assert found.points == (Text("one", "一"), Text("two\n  goes on", "二"), Text("three", "三"))
+    assert found.question.zh == "为什么乘T²？" and found.exercises == ("kd_loss",)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"level": None}, "level is one of basic, mid, hard"),
+        ({"topic": "code"}, "the file's name says 'temperature'"),
+        ({"id": "Why T"}, "an id is lower-case words"),
+        ({"question": {"en": "Why T²?"}}, "question needs a text in each of en, zh"),
+        ({"question": {"en": "Why T²?", "zh": " "}}, "question needs a text in each of en, zh"),
+        ({"answer_short": {"en": "- a\n- b\n- c", "zh": "- 一"}}, r"in each language; found \[3, 1\]"),
+        ({"answer_short": {"en": "One.", "zh": "一。"}}, "answer_short needs 3 to 5 items"),
+        ({"follow_ups": "why"}, "follow_ups is a list of strings"),
+        ({"evidence": ["the second lesson"]}, "evidence is written lesson#cell"),
+        ({"evidence": [], "sources": []}, "an answer rests on evidence"),
+        ({"answer": "yes"}, "unknown: answer"),
+    ],
+)
+def test_a_fault_is_named_with_its_file_and_id(tmp_path, change, complaint):
+    with pytest.raises(StudyError, match=complaint) as caught:
+        bank_of(tmp_path, copy.deepcopy(GOOD) | change)
+    assert str(caught.value).startswith("temperature.yaml, ")
+    assert (change.get("id") or "why-t-squared") in str(caught.value)
+
+
+def test_a_missing_field_is_named(tmp_path):
+    with pytest.raises(StudyError, match="why-t-squared: missing: sources, traps"):
+        bank_of(tmp_path, {key: value for key, value in GOOD.items() if key not in ("traps", "sources")})
+
+
+def test_an_id_is_given_once(tmp_path):
+    with pytest.raises(StudyError, match="the id is taken"):
+        bank_of(tmp_path, GOOD, GOOD)
+
+
+@pytest.mark.parametrize("content", ["- id: [", "id: alone", "- just text"])
+def test_a_file_that_is_no_list_of_questions_is_named(tmp_path, content):
+    (tmp_path / "code.yaml").write_text(content)
+    with pytest.raises(StudyError, match="code.yaml"):
+        load_questions(tmp_path)
+
+
+def test_an_unknown_id_is_answered_with_its_neighbours():
+    with pytest.raises(StudyError, match="'what-is-dk'; the nearest: what-is-kd"):
+        question("what-is-dk")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_answer_is_folded_behind_the_question(tmp_path, language):
+    text = render(bank_of(tmp_path, GOOD)["why-t-squared"], language)
+    asked, folded = text.split("<details>")
+    assert GOOD["question"][language] in asked
+    assert "☐ " not in asked and folded.count("- ☐ ") == 3
+    assert GOOD["answer_deep"][language] in folded and GOOD["traps"][language] in folded
+    assert text.endswith("</details>")
+
+
+def test_follow_ups_and_exercises_exist():
+    bank = all_questions()
+    for entry in bank.values():
+        assert set(entry.follow_ups) <= bank.keys() - {entry.id}, entry.id
+        assert set(entry.exercises) <= set(kd_solutions.__all__), entry.id
+
+
+def test_chinese_is_chinese_and_english_is_not():
+    han = re.compile(r"[\u4e00-\u9fff]")
+    for entry in all_questions().values():
+        for text in (entry.question, entry.answer_short, entry.answer_deep, entry.traps):
+            assert han.search(text.zh), (entry.id, text.zh)
+            assert len(han.findall(text.en)) < 20, (entry.id, text.en)  # a few in examples are fine
+
+
+def test_evidence_is_a_cell_of_its_lesson():
+    cells = {
+        source.stem: {cell.id for cell in assemble(source, "en").cells if cell.cell_type == "code"}
+        for source in lesson_sources()
+    }
+    for entry in all_questions().values():
+        for evidence in entry.evidence:
+            lesson, cell = evidence.split("#")
+            assert lesson not in cells or cell in cells[lesson], f"{entry.id}: no code cell {evidence}"

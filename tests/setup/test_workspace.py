@@ -1,0 +1,153 @@
+"""The learner's copies survive everything: new versions, resets, damage, a second run."""
+
+import json
+from datetime import date
+
+import pytest
+
+from kd_solutions.support.errors import StudyError
+from kd_study.setup import workspace
+from kd_study.setup.workspace import lay_down, reset, workspace_folder
+
+TODAY = f"{date.today()}"
+
+
+def publish(path, code):
+    """A notebook of one cell, executed."""
+    cell = {"cell_type": "code", "source": [code], "execution_count": 1, "outputs": [{"text": "the answer"}]}
+    path.write_text(json.dumps({"cells": [cell]}))
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """Two published lessons in both languages, and a home without a workspace."""
+    folder = tmp_path / "notebooks"
+    for language in ("en", "zh"):
+        (folder / language).mkdir(parents=True)
+        for lesson in ("00_start", "03_the_loop"):
+            publish(folder / language / f"{lesson}.ipynb", f"{language} {lesson} one")
+    monkeypatch.setattr(workspace, "NOTEBOOKS", folder)
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path / "home"))
+    return folder
+
+
+def contents(language="en"):
+    """{file name: code} of the learner's folder."""
+    paths = (workspace_folder() / language).iterdir()
+    return {path.name: json.loads(path.read_text())["cells"][0]["source"][0] for path in paths}
+
+
+def write(name, code):
+    publish(workspace_folder() / name, code)
+
+
+def test_first_run_lays_everything_down_and_says_nothing(published):
+    assert lay_down() == []
+    assert contents() == {"00_start.ipynb": "en 00_start one", "03_the_loop.ipynb": "en 03_the_loop one"}
+    assert contents("zh").keys() == contents().keys()
+
+
+def test_a_copy_holds_no_answer_yet(published):
+    lay_down()
+    (cell,) = json.loads((workspace_folder() / "en/00_start.ipynb").read_text())["cells"]
+    assert cell["outputs"] == [] and cell["execution_count"] is None
+
+
+def test_a_lesson_that_was_only_run_again_is_no_new_version(published):
+    lay_down()
+    path = published / "en/00_start.ipynb"
+    path.write_text(path.read_text().replace("the answer", "another answer"))
+    assert lay_down() == []
+
+
+def test_a_learners_copy_stays_as_it_is(published):
+    lay_down()
+    write("en/03_the_loop.ipynb", "my answers")
+    assert lay_down() == []
+    assert contents() == {"00_start.ipynb": "en 00_start one", "03_the_loop.ipynb": "my answers"}
+
+
+@pytest.mark.parametrize("mine", ["my answers", None], ids=["edited", "untouched"])
+def test_a_new_version_lands_beside_and_is_said_once(published, mine):
+    lay_down()
+    if mine:
+        write("en/03_the_loop.ipynb", mine)
+    publish(published / "en/03_the_loop.ipynb", "two")
+    (told,) = lay_down()
+    assert "en/03_the_loop.ipynb" in told and "03_the_loop.newer.ipynb" in told
+    assert contents() == {
+        "00_start.ipynb": "en 00_start one",
+        "03_the_loop.ipynb": mine or "en 03_the_loop one",
+        "03_the_loop.newer.ipynb": "two",
+    }
+    (workspace_folder() / "en/03_the_loop.newer.ipynb").unlink()
+    assert lay_down() == [] and "03_the_loop.newer.ipynb" not in contents()
+
+
+def test_a_third_version_overwrites_neither_copy(published):
+    lay_down()
+    for version in ("two", "three"):
+        publish(published / "en/03_the_loop.ipynb", version)
+        lay_down()
+    assert contents()["03_the_loop.newer.ipynb"] == "two"
+    assert contents()["03_the_loop.newer-2.ipynb"] == "three"
+
+
+def test_a_lost_ledger_costs_no_work(published):
+    lay_down()
+    write("en/03_the_loop.ipynb", "my answers")
+    (workspace_folder() / workspace.LEDGER).write_text("{ damaged")
+    lay_down()
+    assert contents()["03_the_loop.ipynb"] == "my answers"
+
+
+def test_a_lesson_that_was_deleted_comes_back(published):
+    lay_down()
+    (workspace_folder() / "en/00_start.ipynb").unlink()
+    lay_down()
+    assert contents()["00_start.ipynb"] == "en 00_start one"
+
+
+def test_reset_keeps_the_copy_under_a_dated_name(published):
+    lay_down()
+    write("en/03_the_loop.ipynb", "my answers")
+    told = reset("03")
+    assert any(f"03_the_loop.{TODAY}.ipynb" in sentence for sentence in told)
+    assert contents()["03_the_loop.ipynb"] == "en 03_the_loop one"
+    assert contents()[f"03_the_loop.{TODAY}.ipynb"] == "my answers"
+    assert f"03_the_loop.{TODAY}.ipynb" not in contents("zh")
+    write("en/03_the_loop.ipynb", "my second answers")
+    reset("03_the_loop.ipynb")
+    assert contents()[f"03_the_loop.{TODAY}.ipynb"] == "my answers"
+    assert contents()[f"03_the_loop.{TODAY}-2.ipynb"] == "my second answers"
+
+
+def test_reset_lays_the_newest_version_down_for_good(published):
+    lay_down()
+    publish(published / "en/03_the_loop.ipynb", "two")
+    reset("03")
+    assert contents()["03_the_loop.ipynb"] == "two"
+    assert lay_down() == [] and "03_the_loop.newer.ipynb" not in contents()
+
+
+def test_reset_before_the_first_study(published):
+    reset("00_start")
+    assert contents() == {"00_start.ipynb": "en 00_start one"}
+
+
+@pytest.mark.parametrize("name", ["9", "0", "", "../00_start/x"])
+def test_reset_asks_which_lesson(published, name):
+    with pytest.raises(StudyError, match="00_start, 03_the_loop"):
+        reset(name)
+
+
+def test_a_workspace_that_can_not_be_written(published, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/workspace").write_text("a file is in the way")
+    with pytest.raises(StudyError, match="Can't write to .*KD_STUDY_HOME"):
+        lay_down()
+
+
+def test_without_a_home_the_workspace_is_beside_the_lessons(monkeypatch):
+    monkeypatch.delenv("KD_STUDY_HOME")
+    assert workspace_folder() == workspace.PROJECT / "workspace"
