@@ -36,7 +36,6 @@
 from kd_solutions import TeacherModel
 from kd_solutions.flagship import QUICK, distill_student, train_teacher_head
 from kd_study.lessons.kit.assistant import percent_by_language, side_by_side, some_commands
-from kd_solutions.support.language import say
 
 teacher = TeacherModel.from_pretrained()
 train_teacher_head(teacher, limit=QUICK.limit, progress=False)
@@ -73,9 +72,14 @@ by_student = percent_by_language(student, commands)
 # %% key="first-picture"
 from kd_study.lessons.kit.pictures import axes, draw_two_by_language
 
-ax = axes("Half a minute of distillation, and no label but English ones")
+ax = axes()
 draw_two_by_language(ax, by_teacher, by_student, ["teacher", "student"])
 guessed.draw(ax, axis="x")
+
+# %% [markdown] lang="en" caption=true
+# Half a minute of distillation, and no label but English ones.
+# %% [markdown] lang="zh"
+# 只花了半分钟蒸馏，除英语外没有用任何标签。
 
 # %% [markdown] lang="en"
 # Only English commands had labels, and yet it reads the others. Ask it something.

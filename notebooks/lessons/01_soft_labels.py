@@ -27,7 +27,6 @@ from kd_solutions.data import load_commands
 from kd_solutions.evaluation import paired_t_interval
 from kd_study import guess
 from kd_study.lessons.kit.experiments import ManyStudents, bags, few_commands, score_by_intent, train_head, train_many
-from kd_solutions.support.language import say
 from kd_study.lessons.kit.pictures import axes, draw_intervals, draw_probabilities
 
 commands, held_out = load_commands("en", "train"), load_commands("en", "test")
@@ -109,12 +108,17 @@ guessed_probability
 
 # %% key="dark-knowledge-picture"
 top = at_one.topk(8).indices.tolist()
-panels = axes("The teacher prefers one answer, and is sensible about the wrong ones", height=3.2, columns=2)
+panels = axes(height=3.2, columns=2)
 for ax, temperature in zip(panels, (1.0, 4.0), strict=True):
     probabilities = 100 * soft_targets(logits, temperature)[0]
     draw_probabilities(ax, {names[i]: probabilities[i].item() for i in top}, right=names[top[0]])
     ax.set_title(f"T = {temperature:.0f}", fontsize=10)
 guessed_probability.draw(panels[1], axis="x")
+
+# %% [markdown] lang="en" caption=true
+# The teacher prefers one answer, and is sensible about the wrong ones.
+# %% [markdown] lang="zh"
+# 教师偏爱一个答案，对其余的错误答案也自有分寸。
 
 # %% [markdown] lang="en"
 # At $T = 1$ one intent stands out, and each of the wrong ones is a sliver. At $T = 4$ it no longer drowns them out, and you can read what the teacher thinks of them: other timer intents come first, and ticking an item off a list is not far behind. No label says that. Hinton called it *dark knowledge*.
@@ -251,7 +255,7 @@ guessed_score
 # %% key="gain"
 with_teacher = scores(lambda logits: kd_loss(logits, soft, labels))
 gain = paired_t_interval(with_teacher, labels_alone)
-ax = axes("All twenty students gain from the teacher", width=4.5, height=4)
+ax = axes(width=4.5, height=4)
 ax.plot(labels_alone, with_teacher, "ko")
 limits = labels_alone.min() - 3, with_teacher.max() + 3
 ax.plot(limits, limits, color="grey", linestyle="--", label="no difference")
@@ -265,6 +269,11 @@ print(
         f"有教师时得{with_teacher.mean():.0f}%，提高{gain.mean:.0f}个百分点；{SEEDS}个学生中有{(with_teacher > labels_alone).sum()}个提高。",
     )
 )
+
+# %% [markdown] lang="en" caption=true
+# All twenty students gain from the teacher.
+# %% [markdown] lang="zh"
+# 二十个学生无一例外，都从教师那里得到了提高。
 
 # %% [markdown] lang="en"
 # ## Which part of the soft label did it?
@@ -311,7 +320,7 @@ halves = {
     "all of them": with_teacher,
 }
 gains = {name: paired_t_interval(result, labels_alone) for name, result in halves.items()}
-ax = axes("Nearly all of the gain is in the wrong answers", height=2.4)
+ax = axes(height=2.4)
 draw_intervals(ax, gains, unit="points gained over labels alone")
 guessed_points.draw(ax, axis="x")
 right, wrong, everything = (found.mean for found in gains.values())
@@ -321,6 +330,11 @@ print(
         f"只给正确答案的概率：{right:+.0f}个百分点；只给错误答案的：{wrong:+.0f}；全给：{everything:+.0f}。",
     )
 )
+
+# %% [markdown] lang="en" caption=true
+# Nearly all of the gain is in the wrong answers.
+# %% [markdown] lang="zh"
+# 提高的分数几乎全来自错误答案上的概率。
 
 # %% [markdown] lang="en"
 # Your colleague had it the wrong way round. What the teacher says about the right answer was known. What it says about the *wrong* ones was not.
@@ -377,8 +391,13 @@ controls = {
 }
 gains = {name: paired_t_interval(result, labels_alone) for name, result in controls.items()}
 draw_intervals(
-    axes("It matters who the wrong answers are, and who says so"), gains, "points gained over labels alone"
+    axes(), gains, "points gained over labels alone"
 )
+
+# %% [markdown] lang="en" caption=true
+# It matters who the wrong answers are, and who says so.
+# %% [markdown] lang="zh"
+# 错误答案是哪些、由谁说出来，都很要紧。
 
 # %% [markdown] lang="en"
 # Softness alone does little. Shuffled or invented wrong answers do harm. The last control is the one to remember: without the labels that only the teacher had seen, most of the gain goes. **Distillation creates no knowledge. It moves what the teacher took from its data, through the wrong answers, into the student.** What remains most likely comes from MiniLM's pretraining, which the student lacks too.

@@ -27,7 +27,6 @@ from kd_solutions import distillation_kl
 from kd_solutions.evaluation import paired_t_interval, t_interval
 from kd_study import guess
 from kd_study.lessons.kit.experiments import gather_cohort
-from kd_solutions.support.language import say
 from kd_study.lessons.kit.pictures import MARKERS, axes, draw_intervals
 
 cohort = gather_cohort()
@@ -59,7 +58,7 @@ print(
 row = teacher_logits.softmax(-1).amax(-1).argmin()
 temperatures = torch.logspace(-1.5, 2, 71)
 curves = 100 * (teacher_logits[row] / temperatures[:, None]).softmax(-1)
-ax = axes("From a single answer to no opinion: the order never changes")
+ax = axes()
 for rank, intent in enumerate(teacher_logits[row].topk(4).indices.tolist()):
     name = cohort.intents[intent].removeprefix("Hass")
     ax.plot(temperatures, curves[:, intent], "k-", marker=MARKERS[rank], markevery=8, label=name)
@@ -67,6 +66,11 @@ ax.axhline(100 / len(cohort.intents), color="grey", linestyle="--", label="sprea
 ax.set(xscale="log", xlabel="temperature", ylabel="probability, %")
 ax.legend(fontsize=8)
 print(cohort.texts[row])
+
+# %% [markdown] lang="en" caption=true
+# From a single answer to no opinion: the order never changes.
+# %% [markdown] lang="zh"
+# 从认定一个答案到毫无主见，各意图的先后次序始终不变。
 
 # %% [markdown] lang="en"
 # At the left end the teacher names one intent: a hard label. At the right end it gives each the same: nothing to learn, it seems. In between it says what lesson 01 was about.
@@ -99,7 +103,7 @@ def taught_at(temperature, **options):
 by_temperature = {temperature: taught_at(temperature) for temperature in SWEEP}
 
 # %% key="sweep"
-ax = axes("Too cold costs points; from T = 2 on, any temperature will do")
+ax = axes()
 intervals = [t_interval(scores) for scores in by_temperature.values()]
 ax.vlines(SWEEP, [found.low for found in intervals], [found.high for found in intervals], color="black")
 ax.plot(SWEEP, [found.mean for found in intervals], "ko-", label="teacher alone, with 95 % interval")
@@ -116,6 +120,11 @@ print(
         f"同一批学生前后相差{lost.mean:.0f}个百分点（{lost.low:.0f}至{lost.high:.0f}）。",
     )
 )
+
+# %% [markdown] lang="en" caption=true
+# Too cold costs points; from T = 2 on, any temperature will do.
+# %% [markdown] lang="zh"
+# 太冷会丢分；从T = 2起，用哪个温度都差不多。
 
 # %% [markdown] lang="en"
 # So the first deletion costs points: not a catastrophe, but for nothing. Colder still, the students do worse than on plain labels. Does the teacher give wrong answers there? Ask the labels themselves, at the same temperature.
@@ -218,7 +227,7 @@ results = {
 }
 
 # %% key="t-squared"
-ax = axes("Without T², SGD learns next to nothing, and Adam doesn't notice", height=2.6)
+ax = axes(height=2.6)
 draw_intervals(ax, {name: t_interval(scores) for name, scores in results.items()}, "score, %", baseline=None)
 ax.axvline(100 / len(cohort.intents), color="grey", linestyle="--", label="blind guessing")
 ax.legend(loc="upper center", fontsize=8)
@@ -230,6 +239,11 @@ print(
         f"SGD：有T²得{means[0]:.0f}%，没有得{means[1]:.0f}%。Adam：{means[2]:.0f}%和{means[3]:.0f}%。",
     )
 )
+
+# %% [markdown] lang="en" caption=true
+# Without T², SGD learns next to nothing, and Adam doesn't notice.
+# %% [markdown] lang="zh"
+# 少了T²，SGD几乎什么也学不到，Adam却毫无察觉。
 
 # %% [markdown] lang="en"
 # Same loss, same students, same single line deleted. One of the two ships a student that understands nothing; the other sees no change and approves.
@@ -249,7 +263,7 @@ sizes = [
     slope(distillation_kl(blank, teacher_logits, temperature)).norm().item() for temperature in temperatures
 ]
 plain = [size / temperature**2 for size, temperature in zip(sizes, temperatures.tolist(), strict=True)]
-ax = axes("Above T = 1 the factor T² keeps the gradient from fading")
+ax = axes()
 ax.plot(temperatures, sizes, "k-", label="T² · KL")
 ax.plot(temperatures, plain, "k--", label="KL")
 ax.set(xscale="log", yscale="log", xlabel="temperature", ylabel="length of the gradient")
@@ -263,6 +277,11 @@ print(
         f"不乘则缩小到{plain[at_one] / plain[at_hundred]:,.0f}分之一。",
     )
 )
+
+# %% [markdown] lang="en" caption=true
+# Above T = 1 the factor T² keeps the gradient from fading.
+# %% [markdown] lang="zh"
+# T大于1时，因子T²使梯度不致消失。
 
 # %% [markdown] lang="en"
 # SGD's step is the learning rate times the gradient, so a gradient of a sixteenth is a learning rate of a sixteenth, and 200 steps are over before anything was learned. If that is all, a rate 16 times as large must give the very same students.
@@ -317,7 +336,7 @@ with_factor = [gain_beside_labels(temperature, temperature**2) for temperature i
 no_factor = [gain_beside_labels(temperature, 1) for temperature in MIXED]
 
 # %% key="beside-labels"
-ax = axes("Beside a label, Adam needs T² as well: without it the teacher falls silent")
+ax = axes()
 for gains, style, name in ((with_factor, "ko-", "with T²"), (no_factor, "ks--", "without")):
     ax.plot(MIXED, [gain.mean for gain in gains], style, label=name)
     ax.vlines(MIXED, [gain.low for gain in gains], [gain.high for gain in gains], color="black")
@@ -332,6 +351,11 @@ print(
         f"T = 16时：乘T²提高{with_factor[-1].mean:.0f}个百分点，不乘只提高{no_factor[-1].mean:.0f}个。",
     )
 )
+
+# %% [markdown] lang="en" caption=true
+# Beside a label, Adam needs T² as well: without it the teacher falls silent.
+# %% [markdown] lang="zh"
+# 有标签在旁边时，Adam也离不开T²：没有它，教师就哑了。
 
 # %% [markdown] lang="en"
 # The factor cancels for a sum only if it stands before the *whole* sum. Here it stood before one part, and `alpha` no longer means what it says: a change of $T$ changes the mixture too.

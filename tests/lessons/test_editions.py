@@ -6,12 +6,13 @@ from typer.testing import CliRunner
 
 from kd_solutions.support.errors import StudyError
 from kd_study.__main__ import app
-from kd_study.exercises.catalog import NAMES, exercise, sheet
+from kd_study.exercises.catalog import NAMES, TOPICS, exercise, sheet
 from kd_study.exercises.stubs import solved_source, stub_source
 from kd_study.grading.grade import grade
-from kd_study.lessons import editions
-from kd_study.lessons.editions import assemble, lesson_sources, stale_notebooks
+from kd_study.lessons import editions, source
+from kd_study.lessons.editions import assemble, stale_notebooks
 from kd_study.lessons.execute import build
+from kd_study.lessons.source import lesson_sources
 
 LESSON = """
 # %% [markdown] lang="en"
@@ -52,6 +53,23 @@ def test_the_editions_share_ids_and_code(lesson):
     assert differing == ["language"]
     assert english[0].source == "# A lesson\n\n[中文](../zh/01_lesson.ipynb)\n"
     assert chinese[0].source == "# 一课\n\n[English](../en/01_lesson.ipynb)\n"
+
+
+def test_a_caption_belongs_to_the_picture_above(lesson):
+    with lesson.open("a", encoding="utf-8") as file:
+        file.write('\n# %% key="drawn"\nplot()\n\n# %% [markdown] lang="en" caption=true\n# A claim.\n')
+        file.write('# %% [markdown] lang="zh"\n# 一个论断。\n')
+    drawn, caption = assemble(lesson, "zh").cells[-2:]
+    assert (drawn.id, caption.id, caption.source) == ("drawn", "drawn-caption", "↑ 一个论断。")
+
+
+def test_a_topic_is_filled_with_its_exercises(lesson):
+    lesson.write_text('# %% topic="measuring"\n', encoding="utf-8")
+    cells = assemble(lesson, "zh").cells
+    assert cells[0].source.startswith("## 评测与部署")
+    assert [cell.id.removesuffix("-check") for cell in cells if cell.id.endswith("-check")] == list(
+        TOPICS["measuring"]
+    )
 
 
 def test_the_cells_of_a_lesson(lesson):
@@ -146,7 +164,7 @@ def test_lessons_are_found_by_how_their_names_begin(tmp_path):
 
 
 def test_the_command_writes_and_checks(lesson, tmp_path, monkeypatch):
-    monkeypatch.setattr(editions.lesson_sources, "__defaults__", (None, tmp_path))
+    monkeypatch.setattr(source.lesson_sources, "__defaults__", (None, tmp_path))
     monkeypatch.setattr(editions.stale_notebooks, "__defaults__", (tmp_path / "out",))
     runner = CliRunner()
     stale = runner.invoke(app, ["build", "--check"])

@@ -9,7 +9,8 @@ import yaml
 import kd_solutions
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES, Text
-from kd_study.lessons.editions import assemble, lesson_sources
+from kd_study.lessons.editions import assemble
+from kd_study.lessons.source import lesson_sources
 from kd_study.questions.bank import all_questions, load_questions, question, render
 
 GOOD = {

@@ -1,18 +1,54 @@
 """Pictures that several lessons draw, in black and grey: shapes and hatches carry the meaning, not colour."""
 
+import re
+
 import matplotlib.pyplot as plt
+from IPython import get_ipython
+from IPython.core.pylabtools import print_figure
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from kd_solutions.evaluation.intervals import Interval
+from kd_solutions.support.language import say
 
 MARKERS = "osD^vP*X"
 
 
-def axes(title: str, width: float = 7, height: float = 3, columns: int = 1):
-    """A figure whose title is its claim; one Axes, or an array of `columns`."""
-    figure, drawn = plt.subplots(1, columns, figsize=(width, height), layout="constrained")
-    figure.suptitle(title, fontsize=11)
+def axes(width: float = 7, height: float = 3, columns: int = 1):
+    """A new figure's Axes, or an array of `columns`. Its claim stands below it, as a caption."""
+    _, drawn = plt.subplots(1, columns, figsize=(width, height), layout="constrained")
+    _let_pictures_describe_themselves()
     return drawn
+
+
+def _let_pictures_describe_themselves() -> None:
+    """In a notebook, every figure from here on carries an alternative text."""
+    if (shell := get_ipython()) is None:
+        return
+
+    def png(figure: Figure) -> tuple[bytes, dict[str, str]]:
+        return print_figure(figure, "png", bbox_inches="tight"), {"alt": description(figure)}
+
+    shell.display_formatter.formatters["image/png"].for_type(Figure, png)
+
+
+def description(figure: Figure) -> str:
+    """What a figure shows, from its own words: each panel's title, axes and series."""
+    return " ".join(filter(None, map(_panel, figure.axes)))
+
+
+def _panel(ax: Axes) -> str:
+    rows = [label.get_text() for label in ax.get_yticklabels()]
+    names = [] if all(re.fullmatch(r"[−\d.,]*|\$.*\$", row) for row in rows) else rows
+    parts = {
+        say("Panel", "子图"): [ax.get_title()],
+        say("x axis", "横轴"): [ax.get_xlabel()],
+        say("y axis", "纵轴"): [ax.get_ylabel(), *names],
+        say("series", "图例"): [name for name in ax.get_legend_handles_labels()[1] if name[0] != "_"],
+    }
+    colon, comma, semicolon, stop = say(": ", "："), say(", ", "、"), say("; ", "；"), say(".", "。")
+    shown = [f"{name}{colon}{comma.join(filter(None, words))}" for name, words in parts.items() if any(words)]
+    return f"{semicolon.join(shown)}{stop}" if shown else ""
 
 
 def draw_intervals(ax: Axes, rows: dict[str, Interval], unit: str, baseline: float | None = 0) -> None:
