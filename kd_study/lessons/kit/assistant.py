@@ -13,6 +13,8 @@ from kd_solutions.models.teacher import TeacherModel
 from kd_solutions.signals.cached import CachedSignal
 from kd_solutions.support.language import say
 
+FIRST_LANGUAGES = ("hu", "fr", "zh")  # of the start page
+
 
 def some_commands(language: str, count: int = 300) -> Commands:
     """A fixed sample of labelled commands that no lesson's student was trained on.
