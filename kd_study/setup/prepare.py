@@ -1,5 +1,6 @@
 """Everything slow that lessons share, done once before the first of them opens."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def prepare(everything: bool = False) -> Iterator[tuple[str, Path]]:
         yield name, asset_folder(name)
     folder = data_folder()
     what = "everything" if everything else "commands"
-    done = folder / f"prepared-{what}-{fingerprint(asset_version('teacher'), commands)}"
+    done = folder / f"prepared-{what}-{fingerprint(asset_version('teacher'), commands, sys.modules[__name__])}"
     if not done.exists():
         _let_the_teacher_read(everything)
         write_whole(done, b"")
