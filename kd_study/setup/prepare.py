@@ -19,8 +19,8 @@ def prepare(everything: bool = False) -> Iterator[tuple[str, Path]]:
     for name in ASSETS:
         yield name, asset_folder(name)
     folder = data_folder()
-    what = "everything" if everything else "commands"
-    done = folder / f"prepared-{what}-{fingerprint(asset_version('teacher'), commands, sys.modules[__name__])}"
+    made_of = fingerprint(asset_version("teacher"), commands, sys.modules[__name__])
+    done = folder / f"prepared-{'everything' if everything else 'commands'}-{made_of}"
     if not done.exists():
         _let_the_teacher_read(everything)
         write_whole(done, b"")
