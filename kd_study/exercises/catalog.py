@@ -61,19 +61,17 @@ def sheet(name: str) -> Sheet:
 
 
 def read_sheet(path: Path) -> Sheet:
-    """Reads NAME.md; StudyError names the file and what is missing in it."""
+    """Reads NAME.md; StudyError names the file and what is wrong with it, in one sentence."""
     text = path.read_text(encoding="utf-8")
     front = _front_matter(path, text)
     texts = _texts(path, _FRONT.sub("", text, count=1))
     statement, *hints, discussion = (texts[heading] for heading in HEADINGS)
-    if front["level"] not in LEVELS:
-        raise StudyError(f"{path.name}: level is one of {', '.join(LEVELS)}, not {front['level']!r}")
     return Sheet(
         name=path.stem,
         topic=path.parent.name,
-        order=int(front["order"]),
+        order=front["order"],
         level=front["level"],
-        minutes=int(front["minutes"]),
+        minutes=front["minutes"],
         lesson=front["lesson"] or "",
         sources=tuple(front.get("sources") or ()),
         statement=statement,
@@ -86,11 +84,34 @@ def _front_matter(path: Path, text: str) -> dict:
     import yaml
 
     match = _FRONT.match(text)
-    front = yaml.safe_load(match[1]) if match else None
-    missing = {"order", "level", "minutes", "lesson"} - set(front or ())
-    if missing:
-        raise StudyError(f"{path.name}: missing between the two --- at its top: {', '.join(sorted(missing))}")
+    try:
+        front = yaml.safe_load(match[1]) if match else None
+    except yaml.YAMLError:
+        front = None
+    if not isinstance(front, dict):
+        front = {}
+    if missing := ", ".join(name for name in ("order", "level", "minutes", "lesson") if name not in front):
+        raise _broken(
+            path,
+            f"missing between the two --- at its top: {missing}",
+            f"开头两个---之间缺少{missing}",
+        )
+    if front["level"] not in LEVELS:
+        known, level = ", ".join(LEVELS), front["level"]
+        raise _broken(
+            path, f"level is one of {known}, not {level!r}", f"level应是{known}之一，而不是{level!r}"
+        )
+    for name in ("order", "minutes"):
+        if not isinstance(front[name], int):
+            value = front[name]
+            raise _broken(
+                path, f"{name} is a whole number, not {value!r}", f"{name}应是整数，而不是{value!r}"
+            )
     return front
+
+
+def _broken(path: Path, en: str, zh: str) -> StudyError:
+    return StudyError(say(f"{path.name}: {en}.", f"{path.name}：{zh}。"))
 
 
 def _texts(path: Path, body: str) -> dict[str, Text]:
@@ -107,7 +128,11 @@ def _texts(path: Path, body: str) -> dict[str, Text]:
     for heading in HEADINGS:
         for title, language in _LANGUAGE_HEADINGS.items():
             if not "".join(found.get(heading, {}).get(language, [])).strip():
-                raise StudyError(f"{path.name}: no text under '# {heading}', '{title}'")
+                raise _broken(
+                    path,
+                    f"no text under '# {heading}', '{title}'",
+                    f"“# {heading}”的“{title}”下没有文字",
+                )
     return {
         heading: Text(*("\n".join(sides[code]).strip() for code in ("en", "zh")))
         for heading, sides in found.items()

@@ -14,8 +14,6 @@ from kd_study.exercises.base import Exercise, is_close, normal
 class TrainingExercise(Exercise):
     """An exercise whose function trains a student."""
 
-    topic = "loop"
-    lesson = "03_the_loop"
     uses_randomness = True
 
     @property
@@ -67,22 +65,51 @@ class Student(nn.Module):
         return self.head(self.body(data))
 
 
-class CountingSGD(torch.optim.SGD):
-    """Plain gradient descent that counts its steps."""
+class NotingSGD(torch.optim.SGD):
+    """Plain gradient descent that notes the gradients by which it steps, one list a step, None where one is missing."""
 
-    steps = 0
+    def __init__(self, parameters, lr: float):
+        super().__init__(parameters, lr)
+        self.gradients: list[list[Tensor | None]] = []
 
     def step(self, closure=None):
-        self.steps += 1
-        return super().step(closure)
+        if closure is not None:
+            with torch.enable_grad():
+                closure = closure()
+        self.gradients.append(
+            [
+                None if leaf.grad is None else leaf.grad.detach().clone()
+                for group in self.param_groups
+                for leaf in group["params"]
+            ]
+        )
+        super().step()
+        return closure
+
+    @property
+    def steps(self) -> int:
+        return len(self.gradients)
 
 
 class ByHand:
-    """A student y = w · x at w = 0, a teacher y = 2x, the input 1, squared error, SGD at 0.25: w → w / 2 + 1."""
+    """A student y = w · x at w = 0, a teacher y = 2x, the input 1, squared error, SGD at 0.25: w → w / 2 + 1.
 
-    def __init__(self):
-        self.student, self.teacher, self.data = Scale(0.0), Scale(2.0), torch.ones(1)
-        self.optimizer = torch.optim.SGD(self.student.parameters(), lr=0.25)
+    The targets, 5, are not what the teacher says. At a rate of 1.25 what is missing grows, and turns round: × −1.5.
+    """
+
+    def __init__(
+        self,
+        batches: int = 1,
+        loss: Callable = F.mse_loss,
+        rate: float = 0.25,
+        stale_gradient: float | None = None,
+    ):
+        self.student, self.teacher = Scale(0.0), Scale(2.0)
+        self.batches = [(torch.ones(1), torch.tensor([5.0])) for _ in range(batches)]
+        self.loss = loss
+        self.optimizer = NotingSGD(self.student.parameters(), lr=rate)
+        if stale_gradient is not None:
+            self.student.weight.grad = torch.tensor([stale_gradient])
 
     @property
     def weight(self) -> float:
@@ -117,7 +144,7 @@ class Comparison:
 class Scene:
     """A teacher in training mode, a student in eval mode, three batches, the last of them smaller; and notes.
 
-    `loss` compares two outputs, `comparisons` are its calls; `optimizer` counts its steps.
+    `loss` compares two outputs, `comparisons` are its calls; `optimizer` notes its steps.
     """
 
     def __init__(self):
@@ -125,7 +152,7 @@ class Scene:
         self.batches = [
             (normal(size, 3, seed=seed), torch.arange(size) % 2) for seed, size in enumerate((4, 4, 3))
         ]
-        self.optimizer = CountingSGD(self.student.parameters(), lr=0.01)
+        self.optimizer = NotingSGD(self.student.parameters(), lr=0.01)
         self.comparisons: list[Comparison] = []
         self._oracle = copy.deepcopy(self.teacher).eval().requires_grad_(False)
         self.loss = lambda student_output, teacher_output: self._compare(student_output, teacher_output)
