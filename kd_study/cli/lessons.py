@@ -36,7 +36,9 @@ def build(
     ] = True,
 ) -> None:
     from kd_study.lessons.execute import build_with_progress, report_stale
+    from kd_study.setup.workspace import require_repository
 
+    require_repository()
     if check:
         report_stale(lessons)
     else:

@@ -15,9 +15,10 @@ SETTINGS = (
 
 def open_lab(arguments: list[str]) -> None:
     """Fetch what is missing, lay the lessons down, and become JupyterLab. arguments: passed on to it."""
+    news = lay_down()
     for _ in prepare():
         pass
-    for sentence in lay_down():
+    for sentence in news:
         print(sentence, file=sys.stderr)
     command = lab_command(arguments)
     paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH")]
