@@ -32,9 +32,14 @@ def workspace_folder() -> Path:
     return (home_folder() or PROJECT) / "workspace"
 
 
+def has_repository() -> bool:
+    """Whether the lessons are here; the package can be installed without them."""
+    return (NOTEBOOKS / LANGUAGES[0]).is_dir()
+
+
 def require_repository() -> None:
     """StudyError where the package was installed without the project's repository beside it."""
-    if not (NOTEBOOKS / LANGUAGES[0]).is_dir():
+    if not has_repository():
         raise StudyError(
             say(
                 "This needs the project's repository, which is not here: clone it and type `make study` in "
