@@ -2,6 +2,8 @@
 
 import sys
 
+__all__ = ["warn"]
+
 
 def warn(sentence: str) -> None:
     """Tell a person something beside a command's output."""

@@ -35,6 +35,9 @@ def build(
         bool, typer.Option(help=say("run the notebooks after building them", "生成后运行notebook"))
     ] = True,
 ) -> None:
+    from kd_study.setup.workspace import require_repository
+
+    require_repository()
     from kd_study.lessons.execute import build_with_progress, report_stale
 
     if check:

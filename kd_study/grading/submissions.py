@@ -65,7 +65,7 @@ def solutions_in(path: Path) -> dict[str, Callable]:
 
 def _cells(path: Path) -> list[str]:
     """The code of a Python file, or that of each code cell of a notebook, with magics made harmless."""
-    import jupytext
+    import nbformat
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:
@@ -76,7 +76,7 @@ def _cells(path: Path) -> list[str]:
     if path.suffix != ".ipynb":
         return [text]
     try:
-        cells = jupytext.reads(text, fmt="ipynb").cells
+        cells = nbformat.reads(text, as_version=4).cells
     except Exception as error:  # nbformat raises many kinds for what is no notebook
         raise StudyError(say(f"{path} is no notebook: {error}", f"{path}不是notebook：{error}")) from error
     transform = TransformerManager().transform_cell

@@ -2,11 +2,13 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
+from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import current_language, say
 from kd_study.setup.prepare import prepare
-from kd_study.setup.workspace import lay_down, workspace_folder
+from kd_study.setup.workspace import lay_down, require_repository, workspace_folder
 
 SETTINGS = (
     Path(__file__).parent / "jupyter"
@@ -15,9 +17,18 @@ SETTINGS = (
 
 def open_lab(arguments: list[str]) -> None:
     """Fetch what is missing, lay the lessons down, and become JupyterLab. arguments: passed on to it."""
+    require_repository()
+    if find_spec("jupyterlab") is None:
+        raise StudyError(
+            say(
+                "JupyterLab is not installed: type `make study`, or `pip install -r requirements.txt`.",
+                "没有安装JupyterLab：运行`make study`，或`pip install -r requirements.txt`。",
+            )
+        )
+    news = lay_down()
     for _ in prepare():
         pass
-    for sentence in lay_down():
+    for sentence in news:
         print(sentence, file=sys.stderr)
     command = lab_command(arguments)
     paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH")]
