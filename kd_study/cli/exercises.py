@@ -71,7 +71,7 @@ def print_exercise(name: str) -> None:
 
     statement = str(sheet(_known(name)).statement).splitlines()
     statement += ["", *_what_next(name).splitlines()]
-    stub = stub_source(catalog.exercise(name))
+    stub = stub_source(catalog.exercise(name), current_language())
     print("\n".join(f"# {line}".rstrip() for line in statement), stub, sep="\n\n")
 
 

@@ -43,7 +43,7 @@ def body(**without: str) -> str:
         for title in ("## English", "## 中文"):
             if without != {"heading": heading, "language": title}:
                 lines += [title, "A sentence."]
-    return "\n".join(lines)
+    return "\n".join([*lines, "# Docstring", "## 中文", "一句话。"])
 
 
 @pytest.fixture(params=["en", "zh"])
