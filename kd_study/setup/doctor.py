@@ -14,6 +14,7 @@ from typing import NamedTuple
 from kd_solutions.support.assets import ASSETS, cached_folder, damaged_files
 from kd_solutions.support.language import say
 from kd_solutions.support.paths import CACHE_VARIABLE, cache_folder
+from kd_study.grading.sandbox import held
 from kd_study.records.store import records_path
 from kd_study.setup.workspace import PROJECT, workspace_folder
 
@@ -39,6 +40,7 @@ def findings() -> Iterator[Finding]:
     yield writable(say("study records", "学习记录"), records_path().parent, "KD_STUDY_HOME")
     yield writable(say("workspace", "工作区"), workspace_folder(), "KD_STUDY_HOME")
     yield free_space(cache_folder())
+    yield Finding(str(held()))
 
 
 def run() -> bool:
