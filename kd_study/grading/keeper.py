@@ -67,6 +67,14 @@ class Held:
         )
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How the copy ended: "finished", "time" (the limit was reached) or "died" (with what is known of it)."""
+
+    how: str
+    detail: str = ""
+
+
 class PrintFlood(Exception):
     """More was printed than anybody will read."""
 
@@ -181,7 +189,6 @@ def _be_init() -> NoReturn:
 
 def _be_the_copy(job: Job, mask: set, isolated: bool, adopted: bool) -> NoReturn:
     """Never returns: whatever happens, the copy must not go on as a second notebook."""
-    code = 1
     try:
         limits.end_with_parent(signal.SIGKILL)
         os.setsid()
@@ -194,9 +201,9 @@ def _be_the_copy(job: Job, mask: set, isolated: bool, adopted: bool) -> NoReturn
         _confine(job, isolated, adopted)
         for event in job.events():
             _write(job.pipe, encode(event))
-        code = 0
+        _write(job.pipe, encode(Ended("finished")))
     finally:
-        os._exit(code)
+        os._exit(1)
 
 
 def _silence() -> None:

@@ -18,26 +18,27 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from kd_solutions.support.language import say
-from kd_study.grading.keeper import PRINTED_CHARACTERS, Events, Held, Job, PrintFlood, Sink, held_here, keep
+from kd_study.grading.keeper import (
+    PRINTED_CHARACTERS,
+    Ended,
+    Events,
+    Held,
+    Job,
+    PrintFlood,
+    Sink,
+    held_here,
+    keep,
+)
 from kd_study.grading.limits import MEMORY_BYTES
 from kd_study.grading.wire import Garbled, Reader
 
 __all__ = ["MEMORY_BYTES", "PRINTED_CHARACTERS", "Ended", "Held", "PrintFlood", "held", "run"]
 
 GRACE_SECONDS = 5.0  # for the keeper to end what the copy started
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How the copy ended: "finished", "time" (the limit was reached) or "died" (with what is known of it)."""
-
-    how: str
-    detail: str = ""
 
 
 @cache
@@ -70,7 +71,7 @@ def run(events: Events, seconds: float, kinds: tuple[type, ...] = (str,), each: 
         os.close(event_write)
         os.close(status_write)
         try:
-            yield from _listen(event_end, status_end, Reader(kinds), seconds, each)
+            yield from _listen(event_end, status_end, Reader((*kinds, Ended)), seconds, each)
         finally:
             os.close(event_end)
             os.close(status_end)
@@ -104,6 +105,7 @@ def _temporary_folder() -> Iterator[Path | None]:
 def _listen(events: int, status: int, reader: Reader, seconds: float, each: bool) -> Iterator:
     """Yields the events that arrive, then how it ended: the status comes once everything has."""
     deadline = time.monotonic() + seconds
+    finished = False
     waiting = select.poll()
     waiting.register(events, select.POLLIN)
     waiting.register(status, select.POLLIN)
@@ -114,27 +116,27 @@ def _listen(events: int, status: int, reader: Reader, seconds: float, each: bool
                 waiting.unregister(events)
             try:
                 for event in reader.feed(chunk):
-                    yield event
+                    finished |= isinstance(event, Ended)
+                    if not finished:
+                        yield event
                     if each:
                         deadline = time.monotonic() + seconds
             except Garbled:
                 yield Ended("died", say("it wrote into the grader's pipe", "它往批改程序的管道里写了东西"))
                 return
         elif status in ready:
-            yield _ended(os.read(status, 4))
+            yield Ended("finished") if finished else _died(os.read(status, 4))
             return
     yield Ended("time")
 
 
-def _ended(status: bytes) -> Ended:
+def _died(status: bytes) -> Ended:
     if not status:
         return Ended("died")  # the keeper was killed
     code = int.from_bytes(status, "big")
     if os.WIFSIGNALED(code):
         return Ended("died", signal.Signals(os.WTERMSIG(code)).name)
-    if os.WEXITSTATUS(code):
-        return Ended("died", f"exit code {os.WEXITSTATUS(code)}")
-    return Ended("finished")
+    return Ended("died", f"exit code {os.WEXITSTATUS(code)}")
 
 
 def _end(keeper: int) -> None:
