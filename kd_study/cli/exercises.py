@@ -1,12 +1,13 @@
 """Commands for who solves exercises in an editor of their own."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kd_solutions.support.errors import StudyError
-from kd_solutions.support.language import current_language, say
+from kd_solutions.support.language import say
 from kd_study.cli import warn
 from kd_study.exercises import catalog
 from kd_study.exercises.catalog import LEVELS, NAMES, TOPIC_TITLES, no_such_exercise, sheet
@@ -55,13 +56,17 @@ def solution(name: Annotated[str, typer.Argument(help=say("such as kd_loss", "�
 )
 def check(
     file: Annotated[
-        Path,
+        str,
         typer.Argument(
             help=say("a Python file, a notebook, or a class's folder", "Python文件、notebook，或全班的文件夹")
         ),
     ],
 ) -> None:
-    passed = check_folder(file) if file.is_dir() else check_file(file)
+    if not file:
+        raise StudyError(
+            say("name a file or a folder, not an empty text", "请给出文件或文件夹，不要给空的文字")
+        )
+    passed = check_folder(Path(file)) if os.path.isdir(file) else check_file(Path(file))
     raise typer.Exit(0 if passed else 1)
 
 
@@ -106,47 +111,52 @@ def print_solution(name: str) -> None:
 
 
 def check_file(path: Path) -> bool:
-    """Grades every solution in a file, prints and records the reports; True if all pass."""
-    from kd_study.exercises.stubs import is_untouched
-    from kd_study.grading.submissions import grade_all, solutions_in
-    from kd_study.records.store import records
+    """Grades every solution in a file, prints and records the reports; True if all pass.
 
-    solutions = solutions_in(path)
-    if not solutions:
-        raise StudyError(
-            say(
-                f"{path} holds no solution: name your function as the exercise, such as kd_loss",
-                f"{path}里没有找到答案：函数名要与练习同名，例如kd_loss",
-            )
+    StudyError where nothing could be graded.
+    """
+    from kd_study.grading.sandbox import held
+    from kd_study.grading.submissions import grade_file
+    from kd_study.records.store import record, records
+
+    if not held().time:
+        warn(str(held()))
+    graded = grade_file(path)
+    problems = [say(f"{path}: {problem}", f"{path}：{problem}") for problem in graded.problems]
+    if not graded.reports:
+        nothing = say(
+            f"{path} holds no solution: name your function as the exercise, such as kd_loss",
+            f"{path}里没有找到答案：函数名要与练习同名，例如kd_loss",
         )
-    reports = grade_all(solutions)
-    for report in reports:
+        raise StudyError("\n".join(problems) or nothing)
+    for report in graded.reports:
         print(report)
-        function = solutions[report.exercise]
-        if report.status != "todo" and not is_untouched(function, catalog.exercise(report.exercise)):
-            diagnosis = report.diagnosis.name if report.diagnosis else None
-            records(warn).add_attempt(report.exercise, report.status, diagnosis, current_language())
-    unsolved = [report.exercise for report in reports if report.status != "passed"]
+        record(report, records(warn))
+    for problem in problems:
+        warn(problem)
+    unsolved = [report.exercise for report in graded.reports if report.status != "passed"]
     if unsolved:
         print("", _what_next(unsolved[0]), sep="\n")
-    return not unsolved
+    return not unsolved and not problems
 
 
 def check_folder(folder: Path) -> bool:
     """Grades every file of a class, prints them and where the class fails; records nothing."""
-    from kd_study.grading.marking import class_lines, submission_line, submissions
+    from kd_study.grading.marking import class_lines, submission_lines, submissions
+    from kd_study.grading.sandbox import held
 
     graded = []
     for submission in submissions(folder):
-        print(submission_line(submission), flush=True)
+        print(*submission_lines(submission), sep="\n", flush=True)
         graded.append(submission)
     if not graded:
         raise StudyError(
             say(f"{folder} holds no Python file and no notebook", f"{folder}里没有Python文件，也没有notebook")
         )
     print("", *class_lines(graded), sep="\n")
+    warn(str(held()))
     solved = all(report.status == "passed" for one in graded for report in one.reports)
-    return solved and not any(one.problem for one in graded)
+    return solved and not any(one.problems for one in graded)
 
 
 def _what_next(name: str) -> str:

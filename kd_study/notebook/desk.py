@@ -5,19 +5,17 @@ Nothing here raises at a learner: a mistyped name is answered with one sentence.
 
 from collections.abc import Callable
 
-from kd_solutions.support.language import current_language, say
+from kd_solutions.support.language import say
 from kd_study.exercises.catalog import NAMES, exercise, no_such_exercise, sheet
 from kd_study.grading.grade import Report, grade
 from kd_study.notebook.views import report_html, show, show_markdown
-from kd_study.records.store import records
+from kd_study.records.store import record, records
 
 _graded: dict[str, tuple[Callable, Report]] = {}  # the latest function of each name, in this kernel
 
 
 def check(fn: Callable, name: str | None = None) -> None:
     """Grades a solution, shows what was found and records the attempt."""
-    from kd_study.exercises.stubs import is_untouched
-
     report = grade(fn, name)
     if report.exercise not in NAMES:
         print(report.results[0].message)
@@ -37,9 +35,8 @@ def check(fn: Callable, name: str | None = None) -> None:
             "函数与上次检查时相同：修改后运行它的单元格了吗？",
         )
         next_step = f"{again} {next_step}"
-    elif report.status != "todo" and not is_untouched(fn, exercise(report.exercise)):
-        diagnosis = report.diagnosis.name if report.diagnosis else None
-        records().add_attempt(report.exercise, report.status, diagnosis, current_language())
+    else:
+        record(report, records())
     _graded[report.exercise] = fn, report
     show(f"{report}\n{next_step}", report_html(report, next_step))
 
