@@ -150,11 +150,9 @@ def _named(lesson: str) -> list[str]:
     ]
     if len(found) == 1:
         return [name for name in notebooks if Path(name).stem == found[0]]
-    choice = ", ".join(found or lessons)
+    choice, asked = ", ".join(found or lessons), repr(lesson[:60])
     raise StudyError(
-        say(
-            f"Which lesson is {lesson!r}? Give one of: {choice}.", f"{lesson!r}是哪一课？请选一个：{choice}。"
-        )
+        say(f"Which lesson is {asked}? Give one of: {choice}.", f"{asked}是哪一课？请选一个：{choice}。")
     )
 
 

@@ -77,7 +77,9 @@ def test_check_shows_the_misconception_before_the_checks(shown):
 def test_check_of_a_right_answer_says_what_comes_next(shown):
     notebook.check(right())
     assert "✗" not in shown[0]["text/html"]
-    assert "The next exercise is " in shown[0]["text/plain"]
+    assert shown[0]["text/plain"].endswith("Next: soft_cross_entropy.")  # of the same lesson
+    link = '<a href="01_soft_labels.ipynb#Exercise%3A-soft_cross_entropy"><code>soft_cross_entropy</code></a>'
+    assert link in shown[0]["text/html"]
     assert [attempt.status for attempt in Records().attempts()] == ["passed"]
 
 
@@ -99,6 +101,34 @@ def test_check_of_anything_else_is_one_sentence(shown, capsys, what):
     notebook.check(what)
     assert len(capsys.readouterr().out.splitlines()) == 1
     assert shown == [] and Records().attempts() == []
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (("agreement",), "as in `check(agreement)`; this is of type str"),
+        ((3, "kd_loss"), "as in `check(kd_loss)`; this is of type int"),
+        ((lambda logits: logits, "soft_target"), '`check(fn, "soft_targets")`'),
+    ],
+)
+def test_what_can_not_be_checked_is_told_in_terms_of_check(shown, capsys, call, said):
+    notebook.check(*call)
+    told = capsys.readouterr().out
+    assert said in told and "grade" not in told
+
+
+def test_a_renamed_function_is_asked_for_its_exercise(shown, capsys):
+    def agreement_rate(student_logits, teacher_logits):
+        return 1.0
+
+    notebook.check(agreement_rate)
+    told = capsys.readouterr().out
+    assert "No exercise is called 'agreement_rate'" in told and '`check(agreement_rate, "agreement")`' in told
+
+
+def test_a_failed_report_says_how_to_contradict_it(shown):
+    notebook.check(multiplies())
+    assert "python -m kd_study dispute NOTEBOOK soft_targets" in shown[0]["text/plain"]
 
 
 def test_interrupted_check_records_nothing(monkeypatch):
@@ -151,17 +181,39 @@ def test_faulty_code_as_it_was_given_is_no_attempt(shown):
         assert len(Records().attempts()) == bool(change)
 
 
-def test_hints_climb_and_are_remembered(shown):
+def titles(bundle):
+    return [line for line in bundle["text/markdown"].splitlines() if line.startswith(("**Hint", "**提示"))]
+
+
+def test_hints_climb_and_are_remembered_with_the_earlier_ones_above(shown):
     for _ in range(2):
         notebook.hint("soft_targets")
     store._records_at.cache_clear()  # another kernel, another day
     notebook.hint(stub())
     notebook.hint("soft_targets")
-    texts = [bundle["text/markdown"] for bundle in shown]
-    assert [text.splitlines()[0] for text in texts] == [
-        f"**Hint {rung} of 3** for `soft_targets`" for rung in (1, 2, 3, 3)
+    assert [len(titles(bundle)) for bundle in shown] == [1, 2, 3, 3]
+    assert titles(shown[2]) == [f"**Hint {rung} of 3** for `soft_targets`" for rung in (1, 2, 3)]
+    assert 'solution("soft_targets")' in shown[2]["text/markdown"]
+
+
+def test_the_ladder_is_one_for_both_languages(shown, monkeypatch):
+    monkeypatch.setattr(language, "_current", "zh")
+    for _ in range(2):
+        notebook.hint("soft_targets")
+    monkeypatch.setattr(language, "_current", "en")
+    notebook.hint("soft_targets")  # the third, and the two that were read in Chinese
+    assert titles(shown[1])[-1] == "**提示2/3**：`soft_targets`" and len(titles(shown[2])) == 3
+
+
+def test_a_hint_can_be_read_again(shown, capsys):
+    notebook.hint("soft_targets", 2)
+    notebook.hint("soft_targets", 1)
+    assert [titles(bundle) for bundle in shown] == [
+        [f"**Hint {rung} of 3** for `soft_targets`"] for rung in (2, 1)
     ]
-    assert len(set(texts)) == 3
+    assert Records().hints() == {"soft_targets": 2}
+    notebook.hint("soft_targets", 4)
+    assert "There are 3 hints" in capsys.readouterr().out and len(shown) == 2
 
 
 def test_solution_shows_source_and_discussion_and_is_recorded(shown):
@@ -207,8 +259,11 @@ def test_progress_counts_attempts_hints_and_misconceptions(shown):
     notebook.progress()
     plain, html = shown[-1]["text/plain"], shown[-1]["text/html"]
     assert plain.startswith("1 of ") and "0 % of those tried at the first attempt" in plain
-    assert "✓ soft_targets" in plain
+    assert plain.splitlines()[1:3] == ["Next:", "  agreement: basic, 5 min, lesson 00 · Start here"]
+    assert "✓ soft_targets" in plain and "rkd_distance" not in plain
     assert "<td>✓</td><td>soft_targets</td><td>Response</td><td>2</td><td>1</td><td></td>" in html
+    assert "<details><summary>What was tried" in html and html.count("<tr>") == 2
+    assert '<a href="00_start.ipynb#Exercise%3A-agreement">' in html
 
 
 def test_without_a_notebook_the_text_is_printed(capsys):
