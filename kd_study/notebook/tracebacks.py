@@ -1,4 +1,4 @@
-"""Two errors that every learner meets, told in one sentence: a cell above hasn't run, or one was interrupted."""
+"""Two errors that every learner meets, in one sentence: a cell above hasn't run, or one was interrupted."""
 
 import sys
 
