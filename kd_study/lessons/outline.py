@@ -50,7 +50,7 @@ LESSONS = (
         "08_many_languages",
         Text("08 · A student for many languages", "08 · 服务多种语言的学生模型"),
         Text("How small can one model for all of them be?", "服务所有语言的一个模型，能做到多小？"),
-        40,
+        30,
         ("multilingual_mse",),
     ),
 )
