@@ -83,7 +83,7 @@ def _exercise_cells(task, language: str, solved: bool) -> list:
     )
     return [
         new_markdown_cell(statement, id=f"{name}-statement"),
-        new_code_cell(solved_source(task) if solved else stub_source(task), id=f"{name}-stub"),
+        new_code_cell(solved_source(task) if solved else stub_source(task, language), id=f"{name}-stub"),
         new_code_cell(f"check({name})", id=f"{name}-check"),
         new_code_cell(f"{name} = yours_or_reference({name})", id=f"{name}-use"),
     ]

@@ -1,0 +1,64 @@
+"""The map and the tables lead to what they name."""
+
+import re
+
+import pytest
+
+from kd_solutions.support import language
+from kd_study import exercise_table, lesson_map
+from kd_study.exercises.catalog import NAMES
+from kd_study.lessons.editions import assemble
+from kd_study.lessons.outline import LESSON_OF, LESSONS, Lesson
+from kd_study.lessons.source import lesson_sources
+from kd_study.notebook import pages
+from kd_study.notebook.links import exercise_address, heading
+
+
+@pytest.fixture(autouse=True)
+def fresh(tmp_path, monkeypatch):
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path))
+    monkeypatch.setattr(language, "_current", "en")
+
+
+def test_every_row_of_the_table_leads_to_its_exercise(capsys):
+    exercise_table()
+    rows = {}
+    for line in capsys.readouterr().out.splitlines()[2:]:
+        _, _, exercise, *_, lesson, _ = line.split("|")
+        rows[re.match(r" \[`(\w+)`\]", exercise)[1]] = exercise, lesson.strip()
+    assert list(rows) == list(NAMES)
+    for name, (exercise, lesson) in rows.items():
+        assert f"(exercises.ipynb#Exercise%3A-{name})" in exercise
+        set_in = LESSON_OF.get(name)
+        assert lesson == (f"[{set_in.title}]({set_in.name}.ipynb)" if set_in else "")
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_an_address_names_a_heading_that_is_there(monkeypatch, code):
+    monkeypatch.setattr(language, "_current", code)
+    headings = {}
+    for source in lesson_sources():
+        cells = assemble(source, code).cells
+        texts = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        found = re.findall(r"^#+ (.*)", texts, re.MULTILINE)
+        headings[source.stem] = {line.replace("`", "") for line in found}
+    for name in NAMES:
+        for page in ("exercises", None):
+            stem = exercise_address(name, page).split(".ipynb#")[0]
+            assert heading(name) in headings[stem], name
+
+
+def test_the_map_says_which_numbers_are_still_to_come(capsys, monkeypatch):
+    lesson_map()
+    shown = capsys.readouterr().out
+    for lesson in LESSONS:
+        assert f"({lesson.name}.ipynb)" in shown
+    numbers = {int(lesson.name[:2]) for lesson in LESSONS}
+    assert ("still being written" in shown) == (len(numbers) <= max(numbers))
+    monkeypatch.setattr(pages, "LESSONS", LESSONS[:1])
+    lesson_map()
+    assert "still being written" not in capsys.readouterr().out
+    seven = Lesson("03_x", LESSONS[0].title, LESSONS[0].question, 1, ())
+    monkeypatch.setattr(pages, "LESSONS", (LESSONS[0], seven))
+    lesson_map()
+    assert "01–02 are still being written" in capsys.readouterr().out
