@@ -11,7 +11,7 @@ from kd_study.lessons.editions import assemble
 from kd_study.lessons.outline import LESSON_OF, LESSONS, Lesson
 from kd_study.lessons.source import lesson_sources
 from kd_study.notebook import pages
-from kd_study.notebook.links import exercise_address, heading
+from kd_study.notebook.links import exercise_address
 
 
 @pytest.fixture(autouse=True)
@@ -28,24 +28,19 @@ def test_every_row_of_the_table_leads_to_its_exercise(capsys):
         rows[re.match(r" \[`(\w+)`\]", exercise)[1]] = exercise, lesson.strip()
     assert list(rows) == list(NAMES)
     for name, (exercise, lesson) in rows.items():
-        assert f"(exercises.ipynb#Exercise%3A-{name})" in exercise
+        assert f"(exercises.ipynb#cell-id={name}-statement)" in exercise
         set_in = LESSON_OF.get(name)
         assert lesson == (f"[{set_in.title}]({set_in.name}.ipynb)" if set_in else "")
 
 
 @pytest.mark.parametrize("code", language.LANGUAGES)
-def test_an_address_names_a_heading_that_is_there(monkeypatch, code):
-    monkeypatch.setattr(language, "_current", code)
-    headings = {}
-    for source in lesson_sources():
-        cells = assemble(source, code).cells
-        texts = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-        found = re.findall(r"^#+ (.*)", texts, re.MULTILINE)
-        headings[source.stem] = {line.replace("`", "") for line in found}
+def test_an_address_names_a_cell_that_is_there(code):
+    pages = {source.stem: assemble(source, code) for source in lesson_sources()}
+    cells = {page: {cell.id: cell.source for cell in notebook.cells} for page, notebook in pages.items()}
     for name in NAMES:
         for page in ("exercises", None):
-            stem = exercise_address(name, page).split(".ipynb#")[0]
-            assert heading(name) in headings[stem], name
+            stem, cell = exercise_address(name, page).split(".ipynb#cell-id=")
+            assert f"`{name}`" in cells[stem][cell].splitlines()[0], name
 
 
 def test_the_map_says_which_numbers_are_still_to_come(capsys, monkeypatch):
