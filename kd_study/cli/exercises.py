@@ -1,5 +1,6 @@
 """Commands for who solves exercises in an editor of their own."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -135,29 +136,32 @@ def print_solution(name: str) -> None:
     records(warn).add_solution(name)
 
 
-def check_file(path) -> bool:
-    """Grades every solution in a file, prints and records the reports; True if all pass."""
-    from kd_study.exercises.stubs import is_untouched
-    from kd_study.grading.submissions import grade_all, solutions_in
-    from kd_study.records.store import records
+def check_file(path: Path) -> bool:
+    """Grades every solution in a file, prints and records the reports; True if all pass.
 
-    solutions = solutions_in(path)
-    if not solutions:
-        raise StudyError(
-            say(
-                f"{path} holds no solution: name your function as the exercise, such as kd_loss",
-                f"{path}里没有找到答案：函数名要与练习同名，例如kd_loss",
-            )
+    StudyError where nothing could be graded.
+    """
+    from kd_study.grading.sandbox import held
+    from kd_study.grading.submissions import grade_file
+    from kd_study.records.store import record, records
+
+    if not held().time:
+        warn(str(held()))
+    graded = grade_file(path)
+    problems = [say(f"{path}: {problem}", f"{path}：{problem}") for problem in graded.problems]
+    if not graded.reports:
+        nothing = say(
+            f"{path} holds no solution: name your function as the exercise, such as kd_loss",
+            f"{path}里没有找到答案：函数名要与练习同名，例如kd_loss",
         )
-    reports = grade_all(solutions)
-    for report in reports:
+        raise StudyError("\n".join(problems) or nothing)
+    for report in graded.reports:
         print(report)
-        function = solutions[report.exercise]
-        if report.status != "todo" and not is_untouched(function, catalog.exercise(report.exercise)):
-            diagnosis = report.diagnosis.name if report.diagnosis else None
-            records(warn).add_attempt(report.exercise, report.status, diagnosis, current_language())
-    print("", *next_steps(path, reports), sep="\n")
-    return all(report.status == "passed" for report in reports)
+        record(report, records(warn))
+    for problem in problems:
+        warn(problem)
+    print("", *next_steps(path, graded.reports), sep="\n")
+    return not problems and all(report.status == "passed" for report in graded.reports)
 
 
 def next_steps(path, reports) -> list[str]:
@@ -194,19 +198,21 @@ def next_steps(path, reports) -> list[str]:
 
 def check_folder(folder) -> bool:
     """Grades every file of a class, prints them and where the class fails; records nothing."""
-    from kd_study.grading.marking import class_lines, submission_line, submissions
+    from kd_study.grading.marking import class_lines, submission_lines, submissions
+    from kd_study.grading.sandbox import held
 
     graded = []
     for submission in submissions(folder):
-        print(submission_line(submission), flush=True)
+        print(*submission_lines(submission), sep="\n", flush=True)
         graded.append(submission)
     if not graded:
         raise StudyError(
             say(f"{folder} holds no Python file and no notebook", f"{folder}里没有Python文件，也没有notebook")
         )
     print("", *class_lines(graded), sep="\n")
+    warn(str(held()))
     solved = all(report.status == "passed" for one in graded for report in one.reports)
-    return solved and not any(one.problem for one in graded)
+    return solved and not any(one.problems for one in graded)
 
 
 def known(name: str) -> str:

@@ -5,7 +5,7 @@ Nothing here raises at a learner: a mistyped name is answered with one sentence.
 
 from collections.abc import Callable
 
-from kd_solutions.support.language import current_language, say
+from kd_solutions.support.language import say
 from kd_study.exercises.catalog import NAMES, exercise, nearest, no_such_exercise
 from kd_study.grading.grade import Report, grade
 from kd_study.notebook.hints import RUNGS, hint_text, solution_text
@@ -13,7 +13,7 @@ from kd_study.notebook.kernel import newer_cell
 from kd_study.notebook.links import exercise_link
 from kd_study.notebook.views import report_html, show, show_markdown
 from kd_study.records.agenda import next_exercises
-from kd_study.records.store import records
+from kd_study.records.store import record, records
 from kd_study.records.summary import summarise
 
 _graded: dict[str, tuple[Callable, Report]] = {}  # the latest function of each name, in this kernel
@@ -21,8 +21,6 @@ _graded: dict[str, tuple[Callable, Report]] = {}  # the latest function of each 
 
 def check(fn: Callable, name: str | None = None) -> None:
     """Grades a solution, shows what was found and records the attempt."""
-    from kd_study.exercises.stubs import is_untouched
-
     if sentence := _not_to_be_checked(fn, name):
         print(sentence)
         return
@@ -38,19 +36,12 @@ def check(fn: Callable, name: str | None = None) -> None:
     before = _graded.get(report.exercise, (None, None))[0]
     _graded[report.exercise] = fn, report
     if fn is not before or report.status != "failed":
-        _record(fn, report, is_untouched)
+        record(report, records())
     notes = [newer_cell(fn, report.exercise), _same_again(report) if fn is before else ""]
     show(
         "\n".join([str(report), *filter(None, notes), _what_next(report, str)]),
         report_html(report, " ".join([*filter(None, notes), _what_next(report, exercise_link)])),
     )
-
-
-def _record(fn: Callable, report: Report, is_untouched: Callable) -> None:
-    if report.status == "todo" or is_untouched(fn, exercise(report.exercise)):
-        return
-    diagnosis = report.diagnosis.name if report.diagnosis else None
-    records().add_attempt(report.exercise, report.status, diagnosis, current_language())
 
 
 def _not_to_be_checked(fn: Callable, name: str | None) -> str:

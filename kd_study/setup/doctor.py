@@ -14,6 +14,7 @@ from typing import NamedTuple
 from kd_solutions.support.assets import ASSETS, cached_folder, damaged_files
 from kd_solutions.support.language import say
 from kd_solutions.support.paths import CACHE_VARIABLE, cache_folder
+from kd_study.grading.sandbox import held
 from kd_study.records.store import records_path
 from kd_study.setup.workspace import PROJECT, has_repository, unreadable_copies, workspace_folder
 
@@ -41,6 +42,7 @@ def findings() -> Iterator[Finding]:
         yield writable(say("workspace", "工作区"), workspace_folder(), "KD_STUDY_HOME")
         yield lessons()
     yield free_space(cache_folder())
+    yield Finding(str(held()))
 
 
 def run() -> bool:

@@ -11,6 +11,7 @@ from kd_solutions.support import language
 from kd_study import notebook
 from kd_study.exercises.catalog import exercise
 from kd_study.exercises.stubs import stub_source
+from kd_study.lessons.kit.assistant import Reading
 from kd_study.notebook import desk, views, widgets
 from kd_study.records import store
 from kd_study.records.store import Records
@@ -306,3 +307,35 @@ def test_show_answers_is_the_static_twin(shown):
     widgets.show_answers(lambda command: {"intent": command.upper()}, ["licht an", "lumière"])
     assert shown[0]["text/plain"] == "licht an\n    intent: LICHT AN\nlumière\n    intent: LUMIÈRE"
     assert "<tr><td>lumière</td><td>LUMIÈRE</td></tr>" in shown[0]["text/html"]
+
+
+def test_show_answers_marks_what_is_right(shown):
+    lessons = {"licht an": "TurnOn", "lumière": "TurnOff"}
+    widgets.show_answers(lambda command: {"student": Reading("TurnOn", 0.87)}, lessons)
+    assert "<tr><td>licht an</td><td>TurnOn</td><td>✓ TurnOn (87%)</td></tr>" in shown[0]["text/html"]
+    assert "<tr><td>lumière</td><td>TurnOff</td><td>✗ TurnOn (87%)</td></tr>" in shown[0]["text/html"]
+
+
+def test_a_guess_is_compared_only_where_one_was_made(capsys, monkeypatch):
+    monkeypatch.setattr(widgets, "_compared", {})
+    first, second, unmade = widgets.guess(), widgets.guess(), widgets.guess()
+    widgets.my_guesses()
+    unmade.compare(50)
+    assert capsys.readouterr().out == ""
+    first._slider.value, second._slider.value = 53, 40
+    first.compare(67.2)
+    first.compare(67)
+    second.compare(30)
+    assert capsys.readouterr().out.splitlines()[1] == "You guessed 53 %; it was 67 %."
+    widgets.my_guesses()
+    assert capsys.readouterr().out.splitlines() == [
+        "You guessed 53 %; it was 67 %.",
+        "You guessed 40 %; it was 30 %.",
+        "On average you were 12 off; 1 of your 2 guesses were too low.",
+    ]
+
+
+def test_an_example_is_put_into_the_box_by_a_click():
+    box = widgets.try_commands(lambda command: {"intent": command.upper()}, "licht an", ["lumière", "fény"])
+    box._examples[1].click()
+    assert box._text.value == "fény" and "FÉNY" in box._below.value

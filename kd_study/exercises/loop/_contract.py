@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from kd_study.exercises.base import Text, check, expect, expect_close, is_close, outcome, shown
-from kd_study.exercises.loop._scene import ByHand, Scene, Shuffled, seeded
+from kd_study.exercises.loop._scene import ByHand, Scene, Shuffled, seeded, state
 from kd_study.exercises.loop._teaching import TeachingExercise
 
 _STUDENT_STATE = Text("the student's state", "学生的参数")
@@ -42,6 +42,13 @@ class LoopExercise(TeachingExercise):
                 f"只有一批数据、{'不给epochs' if epochs is None else f'epochs={epochs}'}时，w应停在{weight}："
                 "每一遍都把与2的差距减半",
             )
+        expect_close(
+            self.trained(fn, ByHand(rate=1.25), epochs=4).weight,
+            2 - 2 * 1.5**4,
+            "at a learning rate of 1.25 every pass takes w past 2 and further away, to 2 − 2 · 1.5⁴ after four, and so it "
+            "should end: stopping early or going back to the best epoch's weights is for the caller to decide",
+            "学习率为1.25时，每一遍都越过2并离得更远，四遍之后是2 − 2 · 1.5⁴，就应停在那里：提前停止、或换回最好的那个epoch的参数，由调用者决定",
+        )
         passes = self.trained(fn, _shuffled(), epochs=2).batches.passes
         expect(
             passes >= 2,
@@ -52,9 +59,9 @@ class LoopExercise(TeachingExercise):
 
     @check(en="The teacher answers every batch anew", zh="教师对每一批都重新作答")
     def asks_about_the_batch_at_hand(self, fn):
-        answers = self._answers_of_two_passes(fn)
+        comparisons = self.trained(fn, _shuffled(), epochs=2).comparisons
         expect(
-            not all(answers[:3]) or all(answers[3:]),
+            not any(comparison.of_another_batch for comparison in comparisons),
             "the loader gives its batches in another order in the second epoch, and the teacher's output no longer "
             "belongs to what the student has read",
             "第二个epoch里加载器换了批次顺序，教师的输出便与学生读到的数据对不上了",
@@ -80,14 +87,18 @@ class LoopExercise(TeachingExercise):
 
     @check(en="Returns the student's state_dict", zh="返回学生模型的state_dict")
     def returns_the_students_state(self, fn):
-        scene = Scene()
-        kind = _kind_of_result(self.train(fn, scene), scene)
-        expect(
-            kind == _STUDENT_STATE,
-            "the result should be student_model.state_dict() after training, with every parameter and buffer, but "
-            f"is {kind.en}",
-            f"应返回训练后的student_model.state_dict()，包含全部参数与缓冲区，实际返回的是{kind.zh}",
-        )
+        for scene, epochs, en, zh in (
+            (Scene(), None, "", ""),
+            (ByHand(batches=2, rate=1.25), 3, " in which the loss rises", "（期间损失上升）"),
+        ):
+            kind = _kind_of_result(self.train(fn, scene, epochs), scene)
+            expect(
+                kind == _STUDENT_STATE,
+                f"after {epochs or 1} epoch(s){en} the result should be student_model.state_dict() as it is after the last "
+                f"step, with every parameter and buffer, but is {kind.en}",
+                f"{epochs or 1}个epoch之后{zh}，应返回最后一步之后的student_model.state_dict()，包含全部参数与缓冲区，"
+                f"实际返回的是{kind.zh}",
+            )
 
     @check(en="ValueError for a loader without a batch", zh="加载器没有数据时抛出ValueError")
     def refuses_an_empty_loader(self, fn):
@@ -118,6 +129,7 @@ class LoopExercise(TeachingExercise):
         edge |= {
             "shuffled": outcome(lambda: seeded(lambda: self._answers_of_two_passes(function))),
             "no batch": outcome(lambda: type(self._without_a_batch(function, [])).__name__),
+            "rising": outcome(lambda: self._rising(function)),
         }
         for kind in _losses([]):
             edge[kind] = outcome(lambda kind=kind: self._with_loss(function, kind))
@@ -126,6 +138,12 @@ class LoopExercise(TeachingExercise):
     def facts(self, function):
         scene = Scene()
         return super().facts(function) | {"result": _kind_of_result(self.train(function, scene), scene)}
+
+    def _rising(self, function: Callable) -> list:
+        """The student's weight and the kind of result after epochs in which the loss rises."""
+        scene = ByHand(batches=2, rate=1.25)
+        result = self.train(function, scene, 3)
+        return [scene.weight, _kind_of_result(result, scene), _weight_in(result)]
 
     def _answers_of_two_passes(self, function: Callable) -> list[bool]:
         scene = self.trained(function, _shuffled(), epochs=2)
@@ -175,15 +193,21 @@ def _losses(heard: list) -> dict[str, tuple[Callable, bool]]:
     }
 
 
-def _kind_of_result(result, scene: Scene) -> Text:
+def _weight_in(result):
+    """The weight that a result holds, where it is one of a scene done by hand."""
+    return result["weight"].detach() if isinstance(result, Mapping) and "weight" in result else "none"
+
+
+def _kind_of_result(result, scene) -> Text:
     if not isinstance(result, Mapping):
         kind = type(result).__name__
         return Text("None", "None") if result is None else Text(f"of type {kind}", f"{kind}类型的对象")
-    now = scene.student.state_dict()
+    now = state(scene.student)
     if missing := sorted(now.keys() - result.keys()):
         return Text(f"a dict without {missing[0]}", f"缺少{missing[0]}的字典")
     if all(is_close(result[name], now[name]) for name in now):
         return _STUDENT_STATE
-    if all(is_close(result[name], value) for name, value in scene.before["student"].items()):
+    before = scene.before["student"] if isinstance(scene, Scene) else state(ByHand().student)
+    if all(is_close(result[name], value) for name, value in before.items()):
         return Text("the student's state from before training", "训练之前的学生参数")
     return Text("another state than the student's after training", "与训练后的学生不一致的参数")

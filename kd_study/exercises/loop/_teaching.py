@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 
 from kd_study.exercises.base import check, expect, expect_close, is_close, outcome
-from kd_study.exercises.loop._scene import ByHand, Scene, TrainingExercise, seeded
+from kd_study.exercises.loop._scene import ByHand, Exact, Scene, TrainingExercise, seeded
 
 
 class TeachingExercise(TrainingExercise):
@@ -48,6 +48,12 @@ class TeachingExercise(TrainingExercise):
             "the student should read each batch's data, as it comes, and change",
             "学生应依次读入每批的data，并因此改变",
         )
+        expect(
+            len(scene.student.seen) == 3,
+            f"for three batches the student made {len(scene.student.seen)} forward passes; each moves its BatchNorm, so "
+            "one a batch",
+            f"三批数据，学生却做了{len(scene.student.seen)}次前向；每次前向都会更新它的BatchNorm，一批只应有一次",
+        )
 
     @check(en="Every step from fresh gradients", zh="每一步都从新的梯度开始")
     def starts_every_step_from_fresh_gradients(self, fn):
@@ -68,6 +74,51 @@ class TeachingExercise(TrainingExercise):
             "学生传进来时可能带着旧的梯度（例如训练前做过试算），w仍应变为1；请在backward之前清零",
         )
 
+    @check(en="The step that the loss asks for, no other", zh="恰好是损失要求的那一步")
+    def makes_the_step_that_the_loss_asks_for(self, fn):
+        scene = self.trained(fn, Exact())
+        for number, (came, expected) in enumerate(
+            zip(scene.optimizer.gradients, Exact.gradients(), strict=False), 1
+        ):
+            for name, name_zh, is_loss, slope, right in zip(
+                ("student", "loss's own weight, which is in the optimizer too"),
+                ("学生", "损失自带的权重（它也在优化器里）"),
+                (False, True),
+                came,
+                expected,
+                strict=True,
+            ):
+                expect(
+                    slope is not None,
+                    f"at step {number} the optimizer found no gradient for the {name}",
+                    f"第{number}步时，优化器没有拿到{name_zh}的梯度",
+                )
+                old = is_loss and number == 2 and is_close(slope, expected[1] + Exact.gradients()[0][1])
+                expect_close(
+                    slope,
+                    right,
+                    f"at step {number} the optimizer should step by the gradient of loss_function's value with respect to "
+                    f"the {name}; "
+                    + (
+                        "the last step's is still in it: optimizer.zero_grad() clears all that it holds"
+                        if old
+                        else "nothing is added to the loss, it is not scaled or clipped, and outputs are not rounded"
+                    ),
+                    f"第{number}步应按loss_function的值对{name_zh}的梯度更新；"
+                    + (
+                        "上一步的梯度还在里面：optimizer.zero_grad()会清零优化器持有的全部参数"
+                        if old
+                        else "损失不加别的项、不缩放，梯度不裁剪，输出也不降低精度"
+                    ),
+                    tolerance=2e-5,
+                )
+        changed = scene.settings_changed()
+        expect(
+            not changed,
+            f"the optimizer's {', '.join(changed)} was changed; its settings are the caller's",
+            f"优化器的{'、'.join(changed)}被改动了；它的设置由调用者决定",
+        )
+
     @check(
         en="loss_function(student_output, teacher_output)", zh="loss_function(student_output, teacher_output)"
     )
@@ -80,12 +131,12 @@ class TeachingExercise(TrainingExercise):
 
     @check(en="The teacher answers in eval mode", zh="教师在eval模式下回答")
     def asks_the_teacher_in_eval_mode(self, fn):
-        scene = self.trained(fn)
+        scene = self.trained(fn, epochs=2)
         expect(
-            all(comparison.right_answer for comparison in scene.comparisons),
-            "what reaches the loss is not what the teacher, which arrives in training mode, says in eval mode to the "
-            "batch: dropout draws, BatchNorm goes by the batch, or it isn't the teacher's plain output",
-            "教师以训练模式传入；损失收到的，不是它在eval模式下对这批数据的原始输出：dropout在丢弃、"
+            all(seen.right_answer or seen.of_another_batch for seen in scene.comparisons),
+            "what reaches the loss in two epochs is not always what the teacher, which arrives in training mode, says in "
+            "eval mode to the batch: dropout draws, BatchNorm goes by the batch, or it isn't the teacher's plain output",
+            "教师以训练模式传入；两个epoch里损失收到的，并不都是它在eval模式下对这批数据的原始输出：dropout在丢弃、"
             "BatchNorm用了当前批的统计量，或者输出被改动过",
         )
         expect(
@@ -118,6 +169,8 @@ class TeachingExercise(TrainingExercise):
     def behaviour(self, function):
         ordinary = {
             "numbers": outcome(lambda: self.trained(function, ByHand(batches=2), epochs=2).weight),
+            "gradients": outcome(lambda: _gradients(self.trained(function, ByHand(batches=2), epochs=2))),
+            "exact": outcome(lambda: _gradients(self.trained(function, Exact()))),
             "default": outcome(lambda: self.trained(function, ByHand(batches=3)).weight),
             "scene": outcome(lambda: seeded(lambda: self.facts(function))),
         }
@@ -138,4 +191,10 @@ class TeachingExercise(TrainingExercise):
             "steps": scene.optimizer.steps,
             "teacher moved": bool(scene.moved("teacher")),
             "student moved": any("running" not in name for name in scene.moved("student")),
+            "forward passes": len(scene.student.seen),
         }
+
+
+def _gradients(scene) -> list:
+    """What the optimizer of a scene stepped by, "none" where a gradient was missing."""
+    return [["none" if slope is None else slope for slope in step] for step in scene.optimizer.gradients]

@@ -79,8 +79,8 @@ class DistillStep(TeachingExercise):
             before, after = self._teacher_modes(fn, name)
             expect(
                 before == after,
-                f"a teacher that comes {en} should leave the step that way; remember the mode and put it back",
-                f"教师传入时{zh}，这一步之后也应如此；请记住它的模式，最后恢复",
+                f"a teacher that comes {en} should leave the step that way; remember the mode of every part and put it back",
+                f"教师传入时{zh}，这一步之后也应如此；请记住它每一部分的模式，最后恢复",
             )
 
     def behaviour(self, function):
@@ -115,7 +115,9 @@ class DistillStep(TeachingExercise):
     def _teacher_modes(self, function, name: str) -> tuple[list[bool], list[bool]]:
         """The modes of the teacher's parts before and after a step, for one way in which it may arrive."""
         scene = Scene()
-        scene.teacher.train(name == "training")
+        scene.teacher.train(name != "eval")
+        if name == "mixed":
+            scene.teacher.body[1].eval()
         before = modes(scene.teacher)
         self.train(function, scene)
         return before, modes(scene.teacher)
@@ -124,6 +126,7 @@ class DistillStep(TeachingExercise):
 _TEACHERS = {
     "training": ("in training mode", "处于训练模式"),
     "eval": ("in eval mode", "处于eval模式"),
+    "mixed": ("in training mode but for its BatchNorm", "处于训练模式、唯独BatchNorm处于eval模式"),
 }
 
 

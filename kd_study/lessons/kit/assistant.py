@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -49,11 +50,21 @@ def percent_by_language(
     }
 
 
-def side_by_side(teacher: TeacherModel, student: StudentModel) -> Callable[[str], dict[str, str]]:
+class Reading(NamedTuple):
+    """What a model takes a command for, and its probability."""
+
+    intent: str
+    confidence: float
+
+    def __str__(self) -> str:
+        return say(f"{self.intent} ({self.confidence:.0%})", f"{self.intent}（{self.confidence:.0%}）")
+
+
+def side_by_side(teacher: TeacherModel, student: StudentModel) -> Callable[[str], dict[str, Reading]]:
     """For `try_commands` and `show_answers`: a command → what each of the two takes it for, how surely."""
 
     @torch.no_grad()
-    def answer(command: str) -> dict[str, str]:
+    def answer(command: str) -> dict[str, Reading]:
         return {
             say("teacher", "教师模型"): _reading(teacher([command])[0], student.labels),
             say("student", "学生模型"): _reading(student([command])[0], student.labels),
@@ -62,9 +73,9 @@ def side_by_side(teacher: TeacherModel, student: StudentModel) -> Callable[[str]
     return answer
 
 
-def _reading(logits: Tensor, intents: tuple[str, ...]) -> str:
+def _reading(logits: Tensor, intents: tuple[str, ...]) -> Reading:
     confidence, best = logits.softmax(-1).max(-1)
-    return f"{intents[best].removeprefix('Hass')} ({confidence:.0%})"
+    return Reading(intents[best].removeprefix("Hass"), confidence.item())
 
 
 @dataclass(frozen=True)
