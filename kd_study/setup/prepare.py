@@ -27,9 +27,9 @@ def prepare(everything: bool = False) -> Iterator[tuple[str, Path]]:
 
 def _let_the_teacher_read(everything: bool) -> None:
     from kd_solutions.flagship import FULL, QUICK, build_corpus, training_commands
-    from kd_solutions.models import TeacherModel
+    from kd_solutions.models import PretrainedTeacher
     from kd_solutions.signals import CachedSignal
 
     held_out = commands.load_commands(commands.ENGLISH, "test").texts
     strings = build_corpus((), FULL if everything else QUICK).english
-    CachedSignal(TeacherModel.from_pretrained())([*training_commands().texts, *held_out, *strings])
+    CachedSignal(PretrainedTeacher())([*training_commands().texts, *held_out, *strings])

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from kd_solutions.data.commands import load_commands
+from kd_solutions.models.pretrained import PretrainedTeacher
 from kd_solutions.models.subwords import Subwords
-from kd_solutions.models.teacher import TeacherModel
 from kd_solutions.signals.cached import CachedSignal
 
 
@@ -139,7 +139,7 @@ class Cohort:
 def gather_cohort(students: int = 20, per_intent: int = 2, width: int = 256) -> Cohort:
     """English commands, and MiniLM with a head trained on all labels as the teacher."""
     commands, held_out = load_commands("en", "train"), load_commands("en", "test")
-    vectors = CachedSignal(TeacherModel.from_pretrained())(commands.texts)
+    vectors = CachedSignal(PretrainedTeacher())(commands.texts)
     head = train_head(vectors, commands.labels, len(commands.intents))
     rows = torch.stack([few_commands(commands.labels, per_intent, seed) for seed in range(students)])
     return Cohort(
