@@ -1,6 +1,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from matplotlib.figure import Figure
 from torch import nn
 
 from kd_study.lessons.kit.experiments import (
@@ -14,6 +15,7 @@ from kd_study.lessons.kit.experiments import (
     train_head,
     train_many,
 )
+from kd_study.lessons.kit.pictures import draw_two_by_language
 
 
 def test_few_commands_takes_as_many_of_each_intent_and_never_one_twice():
@@ -127,3 +129,21 @@ def test_a_cohort_trains_with_the_optimizer_and_rate_given(cohort):
 
     assert torch.equal(trained(1.0, 0.5), trained(1 / 16, 8.0))
     assert not torch.allclose(trained(1.0, 0.5), trained(1 / 16, 0.5))
+
+
+def test_two_models_are_drawn_with_their_intervals():
+    ax = Figure().subplots()
+    draw_two_by_language(
+        ax, {"en": 93.0, "hu": 10.0}, {"en": 94.0, "hu": 67.0}, ["teacher", "student"], count=300
+    )
+    spans = [
+        line.get_xdata()
+        for line in ax.lines
+        if len(set(line.get_ydata())) == 1 and len(line.get_xdata()) == 2
+    ]
+    assert len(spans) == 4 and all(low < high for low, high in spans)
+    assert spans[1][0] < 10 < spans[1][1]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["teacher", "student"]
+    bare = Figure().subplots()
+    draw_two_by_language(bare, {"en": 93.0}, {"en": 94.0}, ["teacher", "student"])
+    assert len(bare.lines) == 3
