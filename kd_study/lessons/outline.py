@@ -21,8 +21,8 @@ LESSONS = (
     Lesson(
         "00_start",
         Text("00 · Start here", "00 · 从这里开始"),
-        Text("What will I be able to do in two weeks?", "两周之后我能做到什么？"),
-        30,
+        Text("What will I be able to do at the end?", "学完之后我能做到什么？"),
+        15,
         ("agreement",),
     ),
     Lesson(
