@@ -50,7 +50,7 @@ def percent_by_language(
     }
 
 
-def favourite_answer(model: TeacherModel | StudentModel, sample: Commands) -> tuple[str, float]:
+def favourite_answer(model: Teacher | StudentModel, sample: Commands) -> tuple[str, float]:
     """The intent that a model names most often, and for how many percent of the commands."""
     intents, counts = logits_of(model, sample.texts).argmax(-1).unique(return_counts=True)
     most = counts.argmax()
