@@ -3,7 +3,6 @@
 from kd_solutions.evaluation.intervals import Interval, paired_bootstrap, paired_t_interval, t_interval
 from kd_solutions.evaluation.metrics import (
     accuracy,
-    accuracy_by_language,
     agreement,
     expected_calibration_error,
     worst_language,
@@ -13,7 +12,6 @@ from kd_solutions.evaluation.retrieval import csls, procrustes, retrieval_accura
 __all__ = [
     "Interval",
     "accuracy",
-    "accuracy_by_language",
     "agreement",
     "csls",
     "expected_calibration_error",
