@@ -6,4 +6,7 @@ beside this file says where each lives), so that `import kd_solutions` costs not
 
 import lazy_loader
 
+from kd_solutions.support import moved
+
+moved.follow()
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

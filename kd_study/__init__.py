@@ -5,4 +5,7 @@ Names are resolved on first use; the stub beside this file says where each lives
 
 import lazy_loader
 
+from kd_solutions.support import moved
+
+moved.follow()
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -20,6 +20,9 @@ from .notebook import (
     lesson_map as lesson_map,
 )
 from .notebook import (
+    my_guesses as my_guesses,
+)
+from .notebook import (
     progress as progress,
 )
 from .notebook import (

@@ -8,57 +8,72 @@ import typer
 
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import say
-from kd_study.cli import warn
+from kd_study.cli import given_path, warn
+from kd_study.cli.frame import command
 
 NARROW_COLUMNS = 80  # below, only what one looks for is shown
 PIPED_COLUMNS = 160
 
 app = typer.Typer()
+FILE = say("FILE", "文件")
 
 
-@app.command(
-    help=say(
-        "Show what is solved; or carry the records from one machine to another.",
-        "显示已完成的练习；或把学习记录带到另一台机器。",
-    )
+@command(
+    app,
+    "Show what comes next, what was hard and what is solved; or carry the records to another machine.",
+    "显示接下来做什么、哪里薄弱、完成了哪些；或把学习记录带到另一台机器。",
 )
 def progress(
     export: Annotated[
-        Path | None,
-        typer.Option(help=say("write the records to this JSON file", "把学习记录写到这个JSON文件")),
+        str | None,
+        typer.Option(
+            metavar=FILE, help=say("write the records to this JSON file", "把学习记录写到这个JSON文件")
+        ),
     ] = None,
     import_: Annotated[
-        Path | None,
-        typer.Option("--import", help=say("add the records of this file", "并入这个文件里的学习记录")),
+        str | None,
+        typer.Option(
+            "--import", metavar=FILE, help=say("add the records of this file", "并入这个文件里的学习记录")
+        ),
     ] = None,
 ) -> None:
-    if import_:
-        import_records(import_)
-    if export:
-        export_records(export)
-    if not import_ and not export:
+    if import_ is not None:
+        import_records(given_path(import_))
+    if export is not None:
+        export_records(given_path(export))
+    if import_ is None and export is None:
         print_progress()
 
 
 def print_progress() -> None:
-    """Prints one bar a topic and one row an exercise."""
+    """Prints what comes next, the weak spots, the time left, a bar a topic, and a row for what was tried."""
     from rich.console import Console
     from rich.table import Table
 
+    from kd_study.records import agenda
     from kd_study.records.store import records
     from kd_study.records.summary import bars, cells, columns, headline, summarise
 
     rows = summarise(records(warn))
-    console = Console()
+    console = Console(highlight=False, markup=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(width=PIPED_COLUMNS)
+        console = Console(width=PIPED_COLUMNS, highlight=False, markup=False)
+    console.print(headline(rows))
+    for title, lines in agenda.sections(rows):
+        console.print(f"\n{title}")
+        for line in lines:
+            console.print(f"  {line}")
+    console.print("", *bars(rows), sep="\n")
+    tried = [row for row in rows if row.attempts or row.hints or row.solution_seen]
+    if not tried:
+        return
     kept = [0, 1, 3, 6] if console.width < NARROW_COLUMNS else range(len(columns()))
     table = Table(box=None)
     for index in kept:  # a name that is cut could not be typed
         table.add_column(columns()[index], no_wrap=index < 2, overflow="fold")
-    for row in rows:
+    for row in tried:
         table.add_row(*(cells(row)[index] for index in kept))
-    console.print(headline(rows), *bars(rows), sep="\n", markup=False, highlight=False)
+    console.print("")
     console.print(table)
 
 

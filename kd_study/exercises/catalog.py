@@ -1,7 +1,8 @@
 """Which exercises there are, and what is written about each: found by looking into the topics' folders.
 
 NAME.py holds the checks and wrong answers, and is imported only when somebody is graded; NAME.md beside it is
-read here: level, minutes and lesson at its top, then statement, hints and discussion in both languages.
+read here: level, minutes and lesson at its top, then statement, hints and discussion in both languages, and
+the stub's docstring in Chinese.
 """
 
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kd_solutions.support.errors import StudyError
-from kd_solutions.support.language import Text, say
+from kd_solutions.support.language import LANGUAGES, Text, say
 
 if TYPE_CHECKING:
     from kd_study.exercises.base import Exercise
@@ -30,6 +31,7 @@ TOPIC_TITLES = {
 }
 LEVELS = {"basic": Text("basic", "基础"), "mid": Text("mid", "中等"), "hard": Text("hard", "困难")}
 HEADINGS = ("Statement", "Hint 1", "Hint 2", "Hint 3", "Discussion")
+_WRITTEN_IN = dict.fromkeys(HEADINGS, LANGUAGES) | {"Docstring": ("zh",)}  # in English it is the reference's
 _LANGUAGE_HEADINGS = {"## English": "en", "## 中文": "zh"}
 _FRONT = re.compile(r"---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 
@@ -49,6 +51,7 @@ class Sheet:
     statement: Text
     hints: tuple[Text, Text, Text]
     discussion: Text
+    chinese_docstring: str
 
 
 @cache
@@ -61,24 +64,23 @@ def sheet(name: str) -> Sheet:
 
 
 def read_sheet(path: Path) -> Sheet:
-    """Reads NAME.md; StudyError names the file and what is missing in it."""
+    """Reads NAME.md; StudyError names the file and what is wrong with it, in one sentence."""
     text = path.read_text(encoding="utf-8")
     front = _front_matter(path, text)
     texts = _texts(path, _FRONT.sub("", text, count=1))
     statement, *hints, discussion = (texts[heading] for heading in HEADINGS)
-    if front["level"] not in LEVELS:
-        raise StudyError(f"{path.name}: level is one of {', '.join(LEVELS)}, not {front['level']!r}")
     return Sheet(
         name=path.stem,
         topic=path.parent.name,
-        order=int(front["order"]),
+        order=front["order"],
         level=front["level"],
-        minutes=int(front["minutes"]),
+        minutes=front["minutes"],
         lesson=front["lesson"] or "",
         sources=tuple(front.get("sources") or ()),
         statement=statement,
         hints=tuple(hints),
         discussion=discussion,
+        chinese_docstring=texts["Docstring"].zh,
     )
 
 
@@ -86,30 +88,57 @@ def _front_matter(path: Path, text: str) -> dict:
     import yaml
 
     match = _FRONT.match(text)
-    front = yaml.safe_load(match[1]) if match else None
-    missing = {"order", "level", "minutes", "lesson"} - set(front or ())
-    if missing:
-        raise StudyError(f"{path.name}: missing between the two --- at its top: {', '.join(sorted(missing))}")
+    try:
+        front = yaml.safe_load(match[1]) if match else None
+    except yaml.YAMLError:
+        front = None
+    if not isinstance(front, dict):
+        front = {}
+    if missing := ", ".join(name for name in ("order", "level", "minutes", "lesson") if name not in front):
+        raise _broken(
+            path,
+            f"missing between the two --- at its top: {missing}",
+            f"开头两个---之间缺少{missing}",
+        )
+    if front["level"] not in LEVELS:
+        known, level = ", ".join(LEVELS), front["level"]
+        raise _broken(
+            path, f"level is one of {known}, not {level!r}", f"level应是{known}之一，而不是{level!r}"
+        )
+    for name in ("order", "minutes"):
+        if not isinstance(front[name], int):
+            value = front[name]
+            raise _broken(
+                path, f"{name} is a whole number, not {value!r}", f"{name}应是整数，而不是{value!r}"
+            )
     return front
 
 
+def _broken(path: Path, en: str, zh: str) -> StudyError:
+    return StudyError(say(f"{path.name}: {en}.", f"{path.name}：{zh}。"))
+
+
 def _texts(path: Path, body: str) -> dict[str, Text]:
-    """Heading → its text in both languages."""
+    """Heading → its text in both languages, "" in one that it isn't written in."""
     found: dict[str, dict[str, list[str]]] = {}
     heading = language = None
     for line in body.splitlines():
-        if line.removeprefix("# ") in HEADINGS and line.startswith("# "):
+        if line.startswith("# ") and line.removeprefix("# ") in _WRITTEN_IN:
             heading, language = line.removeprefix("# "), None
         elif heading and line in _LANGUAGE_HEADINGS:
             language = _LANGUAGE_HEADINGS[line]
         elif heading and language:
             found.setdefault(heading, {}).setdefault(language, []).append(line)
-    for heading in HEADINGS:
+    for heading, languages in _WRITTEN_IN.items():
         for title, language in _LANGUAGE_HEADINGS.items():
-            if not "".join(found.get(heading, {}).get(language, [])).strip():
-                raise StudyError(f"{path.name}: no text under '# {heading}', '{title}'")
+            if language in languages and not "".join(found.get(heading, {}).get(language, [])).strip():
+                raise _broken(
+                    path,
+                    f"no text under '# {heading}', '{title}'",
+                    f"“# {heading}”的“{title}”下没有文字",
+                )
     return {
-        heading: Text(*("\n".join(sides[code]).strip() for code in ("en", "zh")))
+        heading: Text(*("\n".join(sides.get(code, [])).strip() for code in LANGUAGES))
         for heading, sides in found.items()
     }
 

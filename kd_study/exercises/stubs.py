@@ -7,15 +7,32 @@ import sys
 import textwrap
 from collections.abc import Callable
 
+from kd_solutions.support.language import LANGUAGES
 from kd_study.exercises.base import Exercise
 
 _USUAL_TOOLS = {"torch", "nn", "F"}  # in reach of every stub whose module has them
 
 
-def stub_source(exercise: Exercise) -> str:
-    """The code a learner starts from: imports, signature, docstring, `raise NotImplementedError`."""
-    if exercise.stub:
-        return exercise.stub.strip()
+def stub_source(exercise: Exercise, language: str = "en") -> str:
+    """The code a learner starts from: imports, signature, docstring, `raise NotImplementedError`.
+
+    language: of its docstring; the rest is the same in both.
+    """
+    source = exercise.stub.strip() if exercise.stub else _unfinished_reference(exercise)
+    return _with_docstring(source, exercise.sheet.chinese_docstring) if language == "zh" else source
+
+
+def _with_docstring(source: str, text: str) -> str:
+    """The source with another docstring in its function."""
+    (function,) = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+    old = function.body[0]
+    lines = source.splitlines()
+    body = f'"""{text}\n"""' if "\n" in text else f'"""{text}"""'
+    lines[old.lineno - 1 : old.end_lineno] = textwrap.indent(body, "    ").splitlines()
+    return "\n".join(lines)
+
+
+def _unfinished_reference(exercise: Exercise) -> str:
     module = _Module(exercise.reference.__module__)
     definition = module.definitions[exercise.reference.__name__]
     signature = _names(definition.args, definition.returns, *definition.decorator_list)
@@ -37,8 +54,8 @@ def is_untouched(function: Callable, exercise: Exercise) -> bool:
         own = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError):
         return False
-    given = ast.parse(stub_source(exercise)).body
-    return any(ast.dump(own) == ast.dump(node) for node in given)
+    stubs = (ast.parse(stub_source(exercise, language)) for language in LANGUAGES)
+    return any(ast.dump(own) == ast.dump(node) for given in stubs for node in given.body)
 
 
 def solved_source(exercise: Exercise) -> str:

@@ -41,6 +41,7 @@ class Report:
     results: list[Result] = field(default_factory=list)
     diagnosis: Diagnosis | None = None
     calls_reference: bool = False
+    untouched: bool = False  # whether it is the faulty code that the learner was given to mend
 
     def __str__(self) -> str:
         lines = [f"{self.exercise}: {self.status}"]
@@ -92,17 +93,19 @@ def grade(fn: Callable, name: str | None = None) -> Report:
 
 
 def _grade(fn: Callable, name: str) -> Report:
+    from kd_study.exercises.stubs import is_untouched
+
     task = exercise(name)
     _ = task.reference  # imported here, once, and not anew in every forked copy
     titles = {check: str(method.title) for check, method in task.checks().items()}
-    report = Report(name, "failed")
-    for event in sandbox.run(lambda: _events(fn, task), SECONDS):
+    report = Report(name, "failed", untouched=is_untouched(fn, task))
+    for event in sandbox.run(lambda: _events(fn, task), SECONDS, (str, Result, Diagnosis)):
         match event:
             case "todo":
                 return Report(name, "todo")
             case "reference":
                 report.calls_reference = True
-            case Result():
+            case Result(name=check) if check in titles and all(check != seen.name for seen in report.results):
                 report.results.append(event)
             case Diagnosis():
                 report.diagnosis = event

@@ -1,5 +1,6 @@
 """Grades a folder of submitted files and notebooks, and shows where the class fails."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,42 +8,51 @@ from typing import NamedTuple
 
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import say
-from kd_study.exercises.catalog import NAMES, exercise
-from kd_study.exercises.stubs import is_untouched
+from kd_study.exercises.catalog import NAMES, all_exercises
 from kd_study.grading.grade import Report
-from kd_study.grading.submissions import grade_all, solutions_in
+from kd_study.grading.sandbox import held
+from kd_study.grading.submissions import grade_file
 
 SUFFIXES = (".py", ".ipynb")
 
 
 class Submission(NamedTuple):
-    """One file of the folder: its reports, or why it could not be graded."""
+    """One file of the folder: the reports on what was worked on, and what kept more from being graded."""
 
     path: Path
     reports: list[Report]
-    problem: str = ""
+    problems: list[str]
 
 
 def submissions(folder: Path) -> Iterator[Submission]:
-    """Every Python file and notebook below the folder, graded as it is asked for; hidden ones left out."""
+    """Every Python file and notebook below the folder, graded as it is asked for; hidden ones left out.
+
+    Raises: StudyError where this system can't keep a submission from ending the run.
+    """
+    if not hasattr(os, "fork"):
+        raise StudyError(str(held()))
+    for task in all_exercises():
+        _ = task.reference  # imported here, once, and not anew in every copy
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if path.suffix not in SUFFIXES or any(part.startswith(".") for part in inside.parts):
             continue
-        try:
-            solutions = solutions_in(path)
-            own = {name: fn for name, fn in solutions.items() if not is_untouched(fn, exercise(name))}
-            yield Submission(inside, grade_all(own))
-        except StudyError as error:
-            yield Submission(inside, [], str(error))
+        graded = grade_file(path)
+        yield Submission(inside, [one for one in graded.reports if not one.untouched], graded.problems)
 
 
-def submission_line(submission: Submission) -> str:
-    """What one file solved: `ann.ipynb: 3 passed, 1 failed (kd_loss), 0 todo`."""
-    if submission.problem:
-        return submission.problem
-    if not submission.reports:
-        return say(f"{submission.path}: no solution", f"{submission.path}：没有答案")
+def submission_lines(submission: Submission) -> list[str]:
+    """What one file solved, `ann.ipynb: 3 passed, 1 failed (kd_loss), 0 todo`, and each of its problems."""
+    lines = [
+        say(f"{submission.path}: {problem}", f"{submission.path}：{problem}")
+        for problem in submission.problems
+    ]
+    if submission.reports:
+        lines.insert(0, _counts(submission))
+    return lines or [say(f"{submission.path}: no solution", f"{submission.path}：没有答案")]
+
+
+def _counts(submission: Submission) -> str:
     by_status = {
         status: [report.exercise for report in submission.reports if report.status == status]
         for status in ("passed", "failed", "todo")

@@ -2,152 +2,152 @@
 
 The copy sees all of the notebook's variables, and nothing it does comes back: not a changed seed, not a
 patched torch function, not `sys.exit`. What comes back are the events that it yields, one by one, so that
-whatever was found before it hung or died is kept.
+whatever was found before it hung or died is kept; they come as plain data (see `wire`).
+
+Between this process and the copy stands a keeper, a fork in which none of the learner's code runs: it ends
+whatever the copy has started, also when this process is gone. What a system doesn't grant, `held` says.
+A copy can still lie about its own results: who grades for marks reads the code too.
 """
 
 import contextlib
-import faulthandler
-import io
 import os
-import pickle
 import select
+import shutil
 import signal
-import sys
+import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
-MEMORY_BYTES = 2 * 1024**3
-PRINTED_CHARACTERS = 100_000
+from kd_solutions.support.language import say
+from kd_study.grading.keeper import (
+    PRINTED_CHARACTERS,
+    Ended,
+    Events,
+    Held,
+    Job,
+    PrintFlood,
+    Sink,
+    held_here,
+    keep,
+)
+from kd_study.grading.limits import MEMORY_BYTES
+from kd_study.grading.wire import Garbled, Reader
 
+__all__ = ["MEMORY_BYTES", "PRINTED_CHARACTERS", "Ended", "Held", "PrintFlood", "held", "run"]
 
-@dataclass(frozen=True)
-class Ended:
-    """How the copy ended: "finished", "time" (the limit was reached) or "died" (with what is known of it)."""
-
-    how: str
-    detail: str = ""
-
-
-class PrintFlood(Exception):
-    """More was printed than anybody will read."""
-
-
-class _Sink(io.TextIOBase):
-    """Swallows what is printed and objects to a flood."""
-
-    def __init__(self):
-        self.printed = 0
-
-    def write(self, text: str) -> int:
-        self.printed += len(text)
-        if self.printed > PRINTED_CHARACTERS:
-            raise PrintFlood
-        return len(text)
-
-    def isatty(self) -> bool:
-        return False
+GRACE_SECONDS = 5.0  # for the keeper to end what the copy started
 
 
-def run(events: Callable[[], Iterator], seconds: float) -> Iterator:
+@cache
+def held() -> Held:
+    """What this system keeps a copy from, found out by making one; its text is a sentence for a person."""
+    found = [event for event in run(lambda: iter([held_here()]), 10.0, (Held,)) if isinstance(event, Held)]
+    return found[0] if found else Held(time=True)
+
+
+def run(events: Events, seconds: float, kinds: tuple[type, ...] = (str,), each: bool = False) -> Iterator:
     """Yields what `events()` yields in a forked copy, then one `Ended`.
 
-    seconds: wall time after which the copy is killed. Interrupting the caller kills it too. Where a system
-    has no fork (Windows), the events run in this process and without a limit.
+    seconds: wall time after which the copy is killed, counted anew after each event where `each` is set.
+    kinds: the types of the events, see `wire`. Interrupting the caller kills the copy too, and what it has
+    started ends with it. Without fork (Windows) the events run in this process, with no limit.
     """
     if not hasattr(os, "fork"):
-        with contextlib.redirect_stdout(_Sink()), contextlib.redirect_stderr(_Sink()):
-            yield from events()
-        yield Ended("finished")
+        yield from _run_here(events)
         return
+    with _temporary_folder() as temporary:
+        event_end, event_write = os.pipe()
+        status_end, status_write = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # fork with threads: the copy starts none
+            keeper = os.fork()
+        if keeper == 0:
+            os.close(event_end)
+            os.close(status_end)
+            keep(Job(events, None if each else seconds, event_write, temporary), status_write)
+        os.close(event_write)
+        os.close(status_write)
+        try:
+            yield from _listen(event_end, status_end, Reader((*kinds, Ended)), seconds, each)
+        finally:
+            os.close(event_end)
+            os.close(status_end)
+            _end(keeper)
 
-    read_end, write_end = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # fork with threads: the copy starts none
-        child = os.fork()
-    if child == 0:
-        os.close(read_end)
-        _be_the_copy(events, write_end, seconds)
-    os.close(write_end)
+
+def _run_here(events: Events) -> Iterator:
+    found, ended = [], Ended("finished")
+    with contextlib.redirect_stdout(Sink()), contextlib.redirect_stderr(Sink()):
+        try:
+            found.extend(events())
+        except (Exception, SystemExit) as error:
+            ended = Ended("died", type(error).__name__)
+    yield from found
+    yield ended
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[Path | None]:
+    """A folder for the copy's temporary files; None where the disk has no room for it."""
+    folder = None
+    with contextlib.suppress(OSError):
+        folder = Path(tempfile.mkdtemp(prefix="kd-study-"))
     try:
-        yield from _listen(read_end, child, time.monotonic() + seconds)
+        yield folder
     finally:
-        os.close(read_end)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(child, 0)
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _be_the_copy(events: Callable[[], Iterator], write_end: int, seconds: float) -> None:
-    """Never returns: whatever happens, the copy must not go on as a second notebook."""
-    code = 1
-    try:
-        faulthandler.disable()  # a crash is reported by the parent, not by a traceback of its own
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to answer
-        _silence()
-        _limit(seconds)
-        for event in events():
-            payload = pickle.dumps(event)
-            _write(write_end, len(payload).to_bytes(4, "big") + payload)
-        code = 0
-    finally:
-        os._exit(code)
-
-
-def _silence() -> None:
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nowhere, standard)
-    sys.stdout = sys.stderr = _Sink()
-
-
-def _limit(seconds: float) -> None:
-    import resource
-
-    import torch
-
-    torch.set_num_threads(1)  # the parent's thread pool does not survive a fork
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 2, int(seconds) + 3))
-    try:
-        with open("/proc/self/statm") as statm:
-            in_use = int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return  # no such bound on this system
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (in_use + MEMORY_BYTES, in_use + MEMORY_BYTES))
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
-
-
-def _listen(read_end: int, child: int, deadline: float) -> Iterator:
-    buffer = b""
-    while True:
-        ready, _, _ = select.select([read_end], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            yield Ended("time")
+def _listen(events: int, status: int, reader: Reader, seconds: float, each: bool) -> Iterator:
+    """Yields the events that arrive, then how it ended: the status comes once everything has."""
+    deadline = time.monotonic() + seconds
+    finished = False
+    waiting = select.poll()
+    waiting.register(events, select.POLLIN)
+    waiting.register(status, select.POLLIN)
+    while (left := deadline - time.monotonic()) > 0:
+        ready = [descriptor for descriptor, _ in waiting.poll(1000 * left)]
+        if events in ready:
+            if not (chunk := os.read(events, 1 << 16)):
+                waiting.unregister(events)
+            try:
+                for event in reader.feed(chunk):
+                    finished |= isinstance(event, Ended)
+                    if not finished:
+                        yield event
+                    if each:
+                        deadline = time.monotonic() + seconds
+            except Garbled:
+                yield Ended("died", say("it wrote into the grader's pipe", "它往批改程序的管道里写了东西"))
+                return
+        elif status in ready:
+            yield Ended("finished") if finished else _died(os.read(status, 4))
             return
-        chunk = os.read(read_end, 1 << 16)
-        if not chunk:
-            break
-        buffer += chunk
-        while len(buffer) >= 4 and len(buffer) >= 4 + (size := int.from_bytes(buffer[:4], "big")):
-            yield pickle.loads(buffer[4 : 4 + size])
-            buffer = buffer[4 + size :]
-    while not (reaped := os.waitpid(child, os.WNOHANG))[0]:  # it may have closed the pipe and live on
-        if time.monotonic() > deadline:
-            yield Ended("time")
-            return
-        time.sleep(0.001)
-    status = reaped[1]
-    if os.WIFSIGNALED(status):
-        yield Ended("died", signal.Signals(os.WTERMSIG(status)).name)
-    elif os.WEXITSTATUS(status):
-        yield Ended("died", f"exit code {os.WEXITSTATUS(status)}")
-    else:
-        yield Ended("finished")
+    yield Ended("time")
+
+
+def _died(status: bytes) -> Ended:
+    if not status:
+        return Ended("died")  # the keeper was killed
+    code = int.from_bytes(status, "big")
+    if os.WIFSIGNALED(code):
+        return Ended("died", signal.Signals(os.WTERMSIG(code)).name)
+    return Ended("died", f"exit code {os.WEXITSTATUS(code)}")
+
+
+def _end(keeper: int) -> None:
+    """Has the keeper clean up and waits for it."""
+    give_up = time.monotonic() + GRACE_SECONDS
+    with contextlib.suppress(ProcessLookupError, ChildProcessError):
+        os.kill(keeper, signal.SIGTERM)
+        os.kill(keeper, signal.SIGCONT)  # a copy may have stopped it
+        while not os.waitpid(keeper, os.WNOHANG)[0]:
+            if time.monotonic() > give_up:
+                os.kill(keeper, signal.SIGKILL)
+                os.waitpid(keeper, 0)
+                return
+            time.sleep(0.001)

@@ -1,160 +1,181 @@
-"""Finds the solutions in a learner's Python file or notebook, without running the rest of it.
+"""Grades a learner's file: its code is loaded and graded in a copy of this process, whatever it does there.
 
-Only what a solution needs is executed: its definition, and the imports, helpers and constants it refers to.
-A training loop at the end of the file, or a cell with a magic, costs nothing. A lesson's
-`kd_loss = yours_or_reference(kd_loss)` is left out: it would put the reference in the solution's place.
+What fails is named by its place, and the answers that don't need it are graded all the same: where a
+statement hangs or ends the process, another copy goes on without it.
 """
 
 import ast
-import linecache
-import symtable
+import os
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import say
 from kd_study.exercises.catalog import NAMES, exercise
 from kd_study.grading.grade import Report, grade
+from kd_study.grading.loading import Problem, Source, Statement, said
+from kd_study.grading.sandbox import Ended, run
+
+SECONDS = 20.0  # from one step of a file to the next; grading an answer has its own limit
+COPIES = 4  # so many steps of a file may hang or end the process, less one
+MODULE = "submission"  # the name under which the code runs, so that `if __name__ == "__main__"` doesn't
 
 
-def grade_all(solutions: dict[str, Callable]) -> list[Report]:
-    """A report for each solution of one file, in the order of study, each judged on its own.
+@dataclass
+class Graded:
+    """A file's reports, in the order of study, and one sentence for each thing that kept more from it."""
 
-    Where one fails, the solutions after it that call it get the reference instead, as in a lesson.
+    reports: list[Report] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Step:
+    """What the copy does next: it executes the statement, or grades the answer, of this key."""
+
+    key: str
+
+
+def grade_file(path: Path) -> Graded:
+    """Grades every solution in a Python file or notebook, each judged on its own.
+
+    Never raises for what the file holds or does. Where a solution fails, those after it that call it get the
+    reference instead, as in a lesson.
     """
-    reports = []
-    for name, function in solutions.items():
+    import torch  # noqa: F401  # here, and not within the copy's memory
+
+    path = Path(os.path.abspath(path))
+    fatal: dict[str, str] = {}  # a step's key → how it ended the copy
+    for _ in range(COPIES):
+        graded, ended, last = _in_a_copy(path, fatal)
+        if ended.how == "finished":
+            break
+        fatal[last] = _how(ended)
+    else:
+        graded.problems.append(say(f"it {_how(ended)}", f"它{_how(ended)}"))
+    return graded
+
+
+def _in_a_copy(path: Path, fatal: dict[str, str]) -> tuple[Graded, Ended, str]:
+    """(what was graded, how the copy ended, the key of its last step)."""
+    graded, last = Graded(), ""
+    for event in run(lambda: _events(path, fatal), SECONDS, (Step, Problem, Report), each=True):
+        match event:
+            case Step(key=key):
+                last = key
+            case Problem(text=text, names=names):
+                left_out = say("; not graded: ", "；未批改：") + say(", ", "、").join(names) if names else ""
+                graded.problems.append(text + left_out)
+            case Report(exercise=name) if name in NAMES and all(
+                name != one.exercise for one in graded.reports
+            ):
+                graded.reports.append(event)
+    return graded, event, last
+
+
+def _how(ended: Ended) -> str:
+    if ended.how == "time":
+        return say(f"doesn't end within {SECONDS:.0f} s", f"{SECONDS:.0f}秒内没有结束")
+    return say(f"ended the process ({ended.detail or 'exit'})", f"结束了进程（{ended.detail or 'exit'}）")
+
+
+def _events(path: Path, fatal: dict[str, str]) -> Iterator:
+    """In the copy: each step, what is wrong, and the reports."""
+    if "" in fatal:
+        yield Problem(say(f"reading it {fatal['']}", f"读取时{fatal['']}"), [])
+        return
+    try:
+        source = Source(path)
+    except StudyError as error:
+        yield Problem(str(error), [])
+        return
+    yield from source.problems
+    loaded = Loaded(source)
+    for statement in source.needed(set(source.found)):
+        yield Step(statement.key)
+        loaded.execute(statement, fatal.get(statement.key))
+    yield from loaded.problems()
+    for name, function in loaded.solutions().items():
+        yield Step(name)
+        if name in fatal:
+            yield Problem(say(f"{name} {fatal[name]}", f"{name}{fatal[name]}"), [name])
+            continue
         report = grade(function, name)
-        if report.status != "passed" and function.__globals__.get(name) is function:
-            function.__globals__[name] = exercise(name).reference
-        reports.append(report)
-    return reports
+        if report.status != "passed":
+            loaded.replace(name, function)
+        yield report
 
 
-def solutions_in(path: Path) -> dict[str, Callable]:
-    """Exercise → the function of that name, the last definition where there are several.
+class Loaded:
+    """The module that a file's statements make, and which of them failed."""
 
-    Raises: StudyError where the file can't be read, is no Python, or lacks what a solution needs.
-    """
-    cells = _cells(path)
-    source = "\n".join(cells)
-    try:
-        statements = [node for node in ast.parse(source, str(path)).body if not _chooses(node)]
-    except SyntaxError as error:
-        place = _place(cells, error.lineno or 1)
-        raise StudyError(
-            say(
-                f"{path} is not valid Python at {place}: {error.msg}",
-                f"{path}{place}不是合法的Python：{error.msg}",
-            )
-        ) from error
-    found = {name for node in statements for name in _defined(node) if name in NAMES}
-    namespace: dict = {"__name__": path.stem}
-    linecache.cache[str(path)] = (len(source), None, source.splitlines(keepends=True), str(path))
-    try:
-        exec(compile(ast.Module(_needed(statements, found), []), str(path), "exec"), namespace)
-    except (Exception, SystemExit) as error:
-        raise StudyError(
-            say(
-                f"{path} can't be loaded: {type(error).__name__}: {error}",
-                f"无法加载{path}：{type(error).__name__}: {error}",
-            )
-        ) from error
-    return {name: namespace[name] for name in NAMES if name in found and callable(namespace.get(name))}
+    def __init__(self, source: Source):
+        self._source, self._flags = source, 0
+        self._failed: dict[Statement, str] = {}  # in the order of the file
+        self._broken: dict[str, Statement] = {}  # name → the statement that failed to bind or to change it
+        module = ModuleType(MODULE)
+        module.__file__ = str(source.path)
+        self._namespace = vars(module)
+        sys.modules[MODULE] = module
+        sys.path.insert(0, str(source.path.parent))
+        os.chdir(source.path.parent)
 
+    def execute(self, statement: Statement, fatal: str | None) -> None:
+        """Executes it, or where it is known how it ends the process, counts it as failed."""
+        self._flags |= statement.future
+        if fatal:
+            self._fail(statement, f"{statement.place} {fatal}", f"{statement.place}{fatal}")
+            return
+        try:
+            module = ast.Module([statement.node], [])
+            code = compile(module, str(self._source.path), "exec", self._flags, dont_inherit=True)
+            exec(code, self._namespace)
+        except BaseException as error:
+            what = said(error)
+            place = statement.place
+            self._fail(statement, f"{place} can't be run: {what}", f"{place}无法运行：{what}")
+            return
+        for name in self._source.changed_by(statement):
+            self._broken.pop(name, None)
 
-def _cells(path: Path) -> list[str]:
-    """The code of a Python file, or that of each code cell of a notebook, with magics made harmless."""
-    import jupytext
-    from IPython.core.inputtransformer2 import TransformerManager
+    def _fail(self, statement: Statement, en: str, zh: str) -> None:
+        """Keeps what can't be had from here on; an error that follows from an earlier one is told as that."""
+        causes = [self._broken[name] for name in statement.needs if name in self._broken]
+        if not causes:
+            self._failed[statement] = say(en, zh)
+        for name in self._source.changed_by(statement):
+            self._broken[name] = causes[0] if causes else statement
 
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or say("not text in UTF-8", "不是UTF-8编码的文本")
-        raise StudyError(say(f"{path} can't be read: {reason}", f"无法读取{path}：{reason}")) from error
-    if path.suffix != ".ipynb":
-        return [text]
-    try:
-        cells = jupytext.reads(text, fmt="ipynb").cells
-    except Exception as error:  # nbformat raises many kinds for what is no notebook
-        raise StudyError(say(f"{path} is no notebook: {error}", f"{path}不是notebook：{error}")) from error
-    transform = TransformerManager().transform_cell
-    return [transform(cell.source) for cell in cells if cell.cell_type == "code"]
+    def problems(self) -> list[Problem]:
+        """One for each statement that failed by itself, with the answers that can't be graded for it."""
+        spoiled = self._spoiled()
+        return [
+            Problem(text, [name for name, statements in spoiled.items() if failed in statements])
+            for failed, text in self._failed.items()
+        ]
 
-
-def _place(cells: list[str], line: int) -> str:
-    """Where a line of all cells together stands, as a person would look for it."""
-    if len(cells) == 1:
-        return say(f"line {line}", f"第{line}行")
-    for number, cell in enumerate(cells, 1):
-        lines = cell.count("\n") + 1
-        if line <= lines or number == len(cells):
-            return say(f"line {line} of code cell {number}", f"第{number}个代码单元格第{line}行")
-        line -= lines
-    raise AssertionError("a notebook without a cell holds no error")
-
-
-def _chooses(statement: ast.stmt) -> bool:
-    """Whether it is `name = yours_or_reference(name)`."""
-    match statement:
-        case ast.Assign(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
-            return name == "yours_or_reference"
-    return False
-
-
-def _needed(statements: list[ast.stmt], names: set[str]) -> list[ast.stmt]:
-    """The statements that bind these names, or names which those refer to, in their order."""
-    kept: set[int] = set()
-    wanted = set(names)
-    while True:
-        more = {
-            index
-            for index, statement in enumerate(statements)
-            if index not in kept and _bound(statement) & wanted
+    def solutions(self) -> dict[str, Callable]:
+        """Exercise → what the file defines for it and can be called, without those that a failure spoils."""
+        spoiled = self._spoiled()
+        return {
+            name: value
+            for name in self._source.found
+            if not spoiled[name]
+            and callable(value := self._namespace.get(name))
+            and value is not exercise(name).reference
         }
-        if not more:
-            return [statements[index] for index in sorted(kept)]
-        kept |= more
-        wanted |= set().union(*(_needs(statements[index]) for index in more))
 
+    def replace(self, name: str, function: Callable) -> None:
+        """Gives those that call this solution the reference instead."""
+        if self._namespace.get(name) is function:
+            self._namespace[name] = exercise(name).reference
 
-def _needs(statement: ast.stmt) -> set[str]:
-    """The names that a top-level statement takes from its module; a function's own variables are none."""
-
-    def walk(table: symtable.SymbolTable) -> Iterator[str]:
-        for symbol in table.get_symbols():
-            if symbol.is_global() or (table.get_type() == "module" and symbol.is_referenced()):
-                yield symbol.get_name()
-        for inner in table.get_children():
-            yield from walk(inner)
-
-    return set(walk(symtable.symtable(ast.unparse(statement), "statement", "exec")))
-
-
-def _defined(statement: ast.stmt) -> set[str]:
-    """The names that a top-level statement gives to something of the learner's own: a function, a lambda."""
-    match statement:
-        case ast.FunctionDef() | ast.Assign() | ast.AnnAssign() | ast.If() | ast.Try():
-            return _bound(statement)
-    return set()
-
-
-def _bound(statement: ast.stmt) -> set[str]:
-    """The names that a top-level statement binds, with those inside a `try` or an `if`; `*` may bind any."""
-    match statement:
-        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-            if any(alias.name == "*" for alias in aliases):
-                return set(NAMES)
-            return {alias.asname or alias.name.split(".")[0] for alias in aliases}
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-            return {name}
-        case _:
-            names = set()
-            for node in ast.walk(statement):
-                match node:
-                    case ast.Name(id=name, ctx=ast.Store()):
-                        names.add(name)
-                    case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.ClassDef():
-                        names |= _bound(node)
-            return names
+    def _spoiled(self) -> dict[str, set[Statement]]:
+        """Exercise → the failed statements that it needs."""
+        return {
+            name: {self._broken[one] for one in self._source.names_behind(name) if one in self._broken}
+            for name in self._source.found
+        }

@@ -1,101 +1,93 @@
-"""Builds the notebooks: one py:percent source a lesson becomes an English and a Chinese edition.
+"""Builds the notebooks: one source a lesson (see `source`) becomes an English and a Chinese edition."""
 
-Cells of a source, by the metadata behind `# %%`:
-    [markdown] lang="en", then [markdown] lang="zh"   the same text in both languages
-    [markdown] question="why-t-squared"               filled from the question bank, answer folded
-    exercise="kd_loss"                                statement, stub, check, and whose solution goes on
-    (none)                                            code, the same in both editions
-`key="…"` names a cell (it becomes the cell's id), `tags=[…]` is passed on.
-"""
-
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES, Text
-from kd_study.exercises.catalog import LEVELS, exercise
+from kd_study.exercises.catalog import LEVELS, TOPIC_TITLES, TOPICS, exercise, sheet
 from kd_study.exercises.stubs import solved_source, stub_source
+from kd_study.lessons.glossary import Term, link_terms
+from kd_study.lessons.glossary import render as glossary_page
+from kd_study.lessons.source import FILLED, NOTEBOOKS, lesson_sources, prose, read_cells
+from kd_study.lessons.speech import in_language
 from kd_study.questions.bank import question, render
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-_KNOWN_METADATA = {"lang", "question", "exercise", "key", "tags"}
+CAPTION = "↑ "
+GLOSSARY = "glossary"  # the page that the others link to
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
 
 
-def lesson_sources(wanted: list[str] | None = None, folder: Path = NOTEBOOKS / "lessons") -> list[Path]:
-    """The lessons' source files; `wanted` holds names or beginnings of names, such as "01"."""
-    every = sorted(folder.glob("*.py"))
-    if not wanted:
-        return every
-    found = [path for path in every if any(path.stem.startswith(Path(name).stem) for name in wanted)]
-    for name in wanted:
-        if not any(path.stem.startswith(Path(name).stem) for path in found):
-            names = ", ".join(path.stem for path in every)
-            raise StudyError(f"no lesson's name begins with {name!r}; there are: {names}")
-    return found
-
-
 def assemble(source: Path, language: str, solved: bool = False) -> nbformat.NotebookNode:
     """One edition of a lesson, not yet executed. StudyError names the cell that breaks the source's rules."""
-    cells = [cell for cell in jupytext.read(source, fmt="py:percent").cells if cell.source or _filled(cell)]
-    built = []
-    for index, (cell, twin) in enumerate(_paired(cells, source.name)):
+    built: list = []
+    for index, (cell, twin) in enumerate(read_cells(source)):
         key = cell.metadata.get("key") or f"cell-{index:02d}"
-        tags = {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
-        if "exercise" in cell.metadata:
-            built += _exercise_cells(_exercise(cell, source.name), language, solved)
-        elif "question" in cell.metadata:
-            text = render(question(cell.metadata["question"]), language)
-            built.append(new_markdown_cell(text, id=cell.metadata.get("key") or cell.metadata["question"]))
+        if filled := next((name for name in FILLED if name in cell.metadata), None):
+            built += _filled_cells(filled, cell, source, language, solved)
         elif twin:
-            text = dict(zip(LANGUAGES, (cell.source, twin.source), strict=True))[language]
+            text = prose(cell, twin, language)
             text = text if built else _with_switch(text, source.stem, language)
-            built.append(new_markdown_cell(text, id=key))
+            if cell.metadata.get("caption"):
+                text, key = f"{CAPTION}{text}", f"{built[-1].id}-caption"
+            built.append(new_markdown_cell(text, id=key, metadata={"prose": True}))
         else:
+            tags = {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
             built.append(new_code_cell(cell.source, id=key, metadata=tags))
+    _speak(built, language)
+    _link(built, source, language)
     _insert_before_first_code(built, _language_cell(language))
     _expect_unique_ids(built, source.name)
     return new_notebook(cells=built, metadata=_METADATA)
 
 
-def _paired(cells: list, name: str) -> Iterator[tuple]:
-    """(cell, None), or (English cell, Chinese cell) for prose; checks each cell on the way."""
-    remaining = iter(cells)
-    for cell in remaining:
-        where = f"{name}, the cell that begins {cell.source[:40]!r}"
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", cell.metadata.get("key", "none")):
-            raise StudyError(f"{where}: the key {cell.metadata['key']!r} is not of a-z, 0-9, - and _")
-        if unknown := cell.metadata.keys() - _KNOWN_METADATA - {"lines_to_next_cell"}:
-            raise StudyError(f"{where}: unknown metadata {', '.join(sorted(unknown))}")
-        if _filled(cell):
-            if cell.source:
-                raise StudyError(f"{where}: the builder fills a cell of an exercise or a question; empty it")
-            yield cell, None
-        elif cell.cell_type == "markdown":
-            twin = next(remaining, None)
-            languages = cell.metadata.get("lang"), twin and twin.metadata.get("lang")
-            if languages != LANGUAGES or twin.cell_type != "markdown":
-                raise StudyError(f'{where}: prose comes in pairs, lang="en" and then lang="zh"')
-            yield cell, twin
-        else:
-            if "lang" in cell.metadata:
-                raise StudyError(f"{where}: code is the same in both languages; drop its lang")
-            if cell.source.rstrip().endswith(";"):
-                raise StudyError(f"{where}: drop the ';' at its end, it hides output from the comparison")
-            yield cell, None
+def _filled_cells(kind: str, cell, source: Path, language: str, solved: bool) -> list:
+    """The cells that the builder writes in the place of one that is empty in the source."""
+    wanted = cell.metadata[kind]
+    if kind == "exercise":
+        return _exercise_cells(_exercise(cell, source.name), language, solved)
+    if kind == "topic":
+        return _topic_cells(wanted, language, solved)
+    if kind == "glossary":
+        return [new_markdown_cell(_glossary(source.parent, language), id="glossary")]
+    return [new_markdown_cell(render(question(wanted), language), id=cell.metadata.get("key") or wanted)]
 
 
-def _filled(cell) -> bool:
-    """Whether the builder writes the cell's text."""
-    return "exercise" in cell.metadata or "question" in cell.metadata
+def _speak(cells: list, language: str) -> None:
+    """Let the code speak the page's language alone."""
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    for cell, text in zip(code, in_language([cell.source for cell in code], language), strict=True):
+        cell.source = text
+
+
+def _link(cells: list, source: Path, language: str) -> None:
+    """Link each term to the glossary where it first occurs in the lesson's own prose."""
+    own = [
+        cell for cell in cells if cell.metadata.pop("prose", False) and not cell.source.startswith(CAPTION)
+    ]
+    if source.stem != GLOSSARY:
+        texts, _ = link_terms([cell.source for cell in own], language)
+        for cell, text in zip(own, texts, strict=True):
+            cell.source = text
+
+
+def _glossary(folder: Path, language: str) -> str:
+    """The glossary's terms, each with the lessons whose prose it occurs in."""
+    lessons_of: dict[Term, list[str]] = {}
+    for source in lesson_sources(None, folder):
+        if source.stem[:2].isdigit():
+            cells = read_cells(source)
+            texts = [
+                prose(*pair, language) for pair in cells if pair[1] and not pair[0].metadata.get("caption")
+            ]
+            for term in link_terms(texts, language)[1]:
+                lessons_of.setdefault(term, []).append(source.stem)
+    return glossary_page(language, lessons_of)
 
 
 def _exercise(cell, name: str):
@@ -103,6 +95,17 @@ def _exercise(cell, name: str):
         return exercise(cell.metadata["exercise"])
     except KeyError as error:
         raise StudyError(f"{name}: {error.args[0]}") from error
+
+
+def _topic_cells(topic: str, language: str, solved: bool) -> list:
+    names = TOPICS[topic]
+    minutes = sum(sheet(name).minutes for name in names)
+    total = Text(f"*{len(names)} exercises, {minutes} minutes*", f"*{len(names)}道题，共{minutes}分钟*")
+    title = f"## {getattr(TOPIC_TITLES[topic], language)}\n\n{getattr(total, language)}"
+    return [
+        new_markdown_cell(title, id=f"topic-{topic}"),
+        *(cell for name in names for cell in _exercise_cells(exercise(name), language, solved)),
+    ]
 
 
 def _exercise_cells(task, language: str, solved: bool) -> list:
@@ -113,7 +116,7 @@ def _exercise_cells(task, language: str, solved: bool) -> list:
     level = getattr(LEVELS[page.level], language)
     statement = "\n\n".join(
         [
-            words(f"### Exercise: `{name}`", f"### 练习：`{name}`"),
+            f'### <span id="{name}">{words("Exercise: ", "练习：")}`{name}`</span>',  # a link's target
             words(f"*{level}, about {page.minutes} minutes*", f"*{level}，约{page.minutes}分钟*"),
             getattr(page.statement, language),
             words(
@@ -124,7 +127,7 @@ def _exercise_cells(task, language: str, solved: bool) -> list:
     )
     return [
         new_markdown_cell(statement, id=f"{name}-statement"),
-        new_code_cell(solved_source(task) if solved else stub_source(task), id=f"{name}-stub"),
+        new_code_cell(solved_source(task) if solved else stub_source(task, language), id=f"{name}-stub"),
         new_code_cell(f"check({name})", id=f"{name}-check"),
         new_code_cell(f"{name} = yours_or_reference({name})", id=f"{name}-use"),
     ]
@@ -146,7 +149,9 @@ def _language_cell(language: str):
 
 
 def _insert_before_first_code(cells: list, cell) -> None:
-    first = next((i for i, other in enumerate(cells) if other.cell_type == "code"), len(cells))
+    first = next((i for i, other in enumerate(cells) if other.cell_type == "code"), None)
+    if first is None:
+        return
     if first and cells[first - 1].id.endswith("-statement"):
         first -= 1
     cells.insert(first, cell)

@@ -3,16 +3,19 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
+from nbformat.v4 import new_markdown_cell
 
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES, say
 from kd_solutions.support.paths import cache_folder
 from kd_solutions.support.progress import QUIET_VARIABLE, counting
-from kd_study.lessons.editions import NOTEBOOKS, assemble, lesson_sources, stale_notebooks, write
+from kd_study.lessons.editions import CAPTION, assemble, stale_notebooks, write
+from kd_study.lessons.source import NOTEBOOKS, lesson_sources
 
 CELL_SECONDS = 300
 WORKERS = 2
@@ -59,8 +62,21 @@ def _finish(notebook: nbformat.NotebookNode, path: Path, run: bool) -> Path:
     if run:
         path.parent.mkdir(parents=True, exist_ok=True)
         execute(notebook, path)
+        _describe_pictures(notebook, path)
     write(notebook, path)
     return path
+
+
+def _describe_pictures(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Put each picture's caption into its alternative text, before what the picture says of itself."""
+    for cell, below in pairwise([*notebook.cells, new_markdown_cell()]):
+        for output in cell.get("outputs", []):
+            if "image/png" not in output.get("data", {}):
+                continue
+            if not below.id.endswith("-caption"):
+                raise StudyError(f"{path.parent.name}/{path.name}: the picture of {cell.id} has no caption")
+            seen = output.metadata.setdefault("image/png", {})
+            seen["alt"] = " ".join(filter(None, [below.source.removeprefix(CAPTION), seen.get("alt")]))
 
 
 def execute(notebook: nbformat.NotebookNode, path: Path) -> None:
@@ -73,6 +89,7 @@ def execute(notebook: nbformat.NotebookNode, path: Path) -> None:
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # or how often a cell flushed its prints would differ from run to run
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )

@@ -5,23 +5,26 @@ Nothing here raises at a learner: a mistyped name is answered with one sentence.
 
 from collections.abc import Callable
 
-from kd_solutions.support.language import current_language, say
-from kd_study.exercises.catalog import NAMES, exercise, no_such_exercise, sheet
+from kd_solutions.support.language import say
+from kd_study.exercises.catalog import NAMES, exercise, nearest, no_such_exercise
 from kd_study.grading.grade import Report, grade
+from kd_study.notebook.hints import RUNGS, hint_text, solution_text
+from kd_study.notebook.kernel import newer_cell
+from kd_study.notebook.links import exercise_link
 from kd_study.notebook.views import report_html, show, show_markdown
-from kd_study.records.store import records
+from kd_study.records.agenda import next_exercises
+from kd_study.records.store import record, records
+from kd_study.records.summary import summarise
 
 _graded: dict[str, tuple[Callable, Report]] = {}  # the latest function of each name, in this kernel
 
 
 def check(fn: Callable, name: str | None = None) -> None:
     """Grades a solution, shows what was found and records the attempt."""
-    from kd_study.exercises.stubs import is_untouched
-
-    report = grade(fn, name)
-    if report.exercise not in NAMES:
-        print(report.results[0].message)
+    if sentence := _not_to_be_checked(fn, name):
+        print(sentence)
         return
+    report = grade(fn, name)
     if fn is exercise(report.exercise).reference:
         print(
             say(
@@ -30,31 +33,59 @@ def check(fn: Callable, name: str | None = None) -> None:
             )
         )
         return
-    next_step = _what_next(report)
-    if fn is _graded.get(report.exercise, (None, None))[0] and report.status == "failed":
-        again = say(
-            "This is the function of the last check: has its cell run since?",
-            "函数与上次检查时相同：修改后运行它的单元格了吗？",
-        )
-        next_step = f"{again} {next_step}"
-    elif report.status != "todo" and not is_untouched(fn, exercise(report.exercise)):
-        diagnosis = report.diagnosis.name if report.diagnosis else None
-        records().add_attempt(report.exercise, report.status, diagnosis, current_language())
+    before = _graded.get(report.exercise, (None, None))[0]
     _graded[report.exercise] = fn, report
-    show(f"{report}\n{next_step}", report_html(report, next_step))
+    if fn is not before or report.status != "failed":
+        record(report, records())
+    notes = [newer_cell(fn, report.exercise), _same_again(report) if fn is before else ""]
+    show(
+        "\n".join([str(report), *filter(None, notes), _what_next(report, str)]),
+        report_html(report, " ".join([*filter(None, notes), _what_next(report, exercise_link)])),
+    )
 
 
-def hint(of: str | Callable) -> None:
-    """Shows the next of an exercise's three hints: an idea, a formula, a skeleton."""
+def _not_to_be_checked(fn: Callable, name: str | None) -> str:
+    """Why this can't be graded, in a sentence that names `check`; "" where it can."""
+    if not callable(fn):
+        such_as = fn if isinstance(fn, str) and fn in NAMES else name if name in NAMES else "kd_loss"
+        kind = type(fn).__name__
+        return say(
+            f"Pass the function itself, as in `check({such_as})`; this is of type {kind}.",
+            f"请传入函数本身，例如`check({such_as})`；这里传入的类型是{kind}。",
+        )
+    own = getattr(fn, "__name__", None) or "?"
+    name = name or own
+    if name in NAMES:
+        return ""
+    near, shown = nearest(name), own if own.isidentifier() else "fn"
+    return say(
+        f"No exercise is called {name!r}. Is it {' or '.join(near)}? Name your function so, or say which: "
+        f'`check({shown}, "{near[0]}")`.',
+        f"没有名为{name!r}的练习。是{'或'.join(near)}吗？请把函数改成这个名字，或者写明是哪一道："
+        f'`check({shown}, "{near[0]}")`。',
+    )
+
+
+def hint(of: str | Callable, rung: int | None = None) -> None:
+    """Shows the next of an exercise's three hints below those before it: an idea, a formula, a skeleton.
+
+    rung: 1, 2 or 3, to see that one (again).
+    """
     if not (name := _known_name(of)):
         return
-    rung = records().next_hint(name)
-    text = say(f"**Hint {rung} of 3** for `{name}`", f"**提示{rung}/3**：`{name}`")
-    text += f"\n\n{str(sheet(name).hints[rung - 1]).strip()}"
-    if rung == 3:
+    if rung not in (None, *range(1, RUNGS + 1)):
+        print(
+            say(
+                f'There are {RUNGS} hints: `hint("{name}", 1)` shows the first.',
+                f'一共{RUNGS}条提示：`hint("{name}", 1)`显示第一条。',
+            )
+        )
+        return
+    text = hint_text(name, records(), rung)
+    if records().hints().get(name) == RUNGS:
         after = say(
-            f'That was the last one. `solution("{name}")` shows the reference.',
-            f'这是最后一条提示。`solution("{name}")`会显示参考答案。',
+            f'These are all. `solution("{name}")` shows the reference.',
+            f'提示就这些。`solution("{name}")`会显示参考答案。',
         )
         text += f"\n\n{after}"
     show_markdown(text)
@@ -62,16 +93,10 @@ def hint(of: str | Callable) -> None:
 
 def solution(of: str | Callable) -> None:
     """Shows the reference solution with its discussion, and records that it was seen."""
-    from kd_study.exercises.stubs import solved_source
-
     if not (name := _known_name(of)):
         return
     records().add_solution(name)
-    page = sheet(name)
-    parts = [f"```python\n{solved_source(exercise(name))}\n```", str(page.discussion)]
-    if page.sources:
-        parts.append(say("Sources: ", "出处：") + say("; ", "；").join(page.sources))
-    show_markdown("\n\n".join(parts))
+    show_markdown(solution_text(name))
 
 
 def yours_or_reference(fn: Callable) -> Callable:
@@ -106,7 +131,17 @@ def _known_name(of: str | Callable) -> str | None:
     return None
 
 
-def _what_next(report: Report) -> str:
+def _same_again(report: Report) -> str:
+    if report.status != "failed":
+        return ""
+    return say(
+        "This is the function of the last check: has its cell run since?",
+        "函数与上次检查时相同：修改后运行它的单元格了吗？",
+    )
+
+
+def _what_next(report: Report, link: Callable[[str], str]) -> str:
+    """What to do now; link: how the name of the next exercise is shown."""
     name = report.exercise
     if report.status == "todo":
         return say(
@@ -115,19 +150,16 @@ def _what_next(report: Report) -> str:
         )
     if report.status == "failed":
         return say(
-            f'Mend it, run its cell and check again. `hint("{name}")` helps.',
-            f'请修改后重新运行该单元格，再检查一次。需要时可用`hint("{name}")`。',
+            f'Mend it, run its cell and check again. `hint("{name}")` helps. Sure that it is right? In a '
+            f"terminal, `python -m kd_study dispute NOTEBOOK {name}` writes down what to report.",
+            f'请修改后重新运行该单元格，再检查一次。需要时可用`hint("{name}")`。确信自己写对了？在终端运行'
+            f"`python -m kd_study dispute 笔记本 {name}`，会写好可供反馈的文件。",
         )
-    later = NAMES[NAMES.index(name) + 1 :]
-    after = (
-        say(f" The next exercise is {later[0]}.", f"下一道练习是{later[0]}。")
-        if later
-        else say(" It was the last exercise.", "这是最后一道练习。")
+    solved = say(
+        f'Solved. `solution("{name}")` shows the reference and what an interviewer asks next.',
+        f'通过。`solution("{name}")`会显示参考答案，以及面试官接下来会问什么。',
     )
-    return (
-        say(
-            f'Solved. `solution("{name}")` shows the reference and what an interviewer asks next.',
-            f'通过。`solution("{name}")`会显示参考答案，以及面试官接下来会问什么。',
-        )
-        + after
-    )
+    following = next_exercises(summarise(records()), after=name, count=1)
+    if not following:
+        return solved + say(" Every exercise is solved.", "所有练习都完成了。")
+    return solved + say(f" Next: {link(following[0])}.", f"下一道：{link(following[0])}。")

@@ -40,8 +40,9 @@ def _result_html(result, message: str) -> str:
 
 
 def inline(text: str) -> str:
-    """Text as HTML, with what stands between backticks as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    """Text as HTML, with what stands between backticks as code, and links to notebooks as links."""
+    with_code = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    return re.sub(r"\[([^\[\]]+)\]\((\w+\.ipynb[\w#=-]*)\)", r'<a href="\2">\1</a>', with_code)
 
 
 def table(titles: list[str], rows: list[list[str]]) -> str:
@@ -51,6 +52,11 @@ def table(titles: list[str], rows: list[list[str]]) -> str:
 
 def _row(tag: str, texts: list[str]) -> str:
     return f"<tr>{''.join(f'<{tag}>{inline(text)}</{tag}>' for text in texts)}</tr>"
+
+
+def show_table(titles: list[str], rows: list[list[str]]) -> None:
+    """Shows a table."""
+    show("\n".join(" | ".join(row) for row in [titles, *rows]), table(titles, rows))
 
 
 def show(plain: str, html: str) -> None:

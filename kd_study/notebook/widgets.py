@@ -1,16 +1,34 @@
 """Widgets of the lessons. Beside each stands text for the places where no widget can live, such as GitHub."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from kd_solutions.support.language import say
 from kd_study.notebook.views import inline, show, table
 
-Answer = Callable[[str], dict[str, str]]
+Answer = Callable[[str], dict[str, object]]
+_compared: dict["Guess", float] = {}  # what was guessed in this kernel → what it was
 
 
 def guess(unit: str = "%", low: float = 0, high: float = 100) -> "Guess":
     """A slider for a number to be guessed before an experiment; end a cell with it to show it."""
     return Guess(unit, low, high)
+
+
+def my_guesses() -> None:
+    """Prints how far the guesses that were compared in this kernel were off; nothing before the first."""
+    if not _compared:
+        return
+    for made, actual in _compared.items():
+        print(made.against(actual))
+    off = [made.value - actual for made, actual in _compared.items()]
+    mean = sum(map(abs, off)) / len(off)
+    low = sum(each < 0 for each in off)
+    print(
+        say(
+            f"On average you were {mean:.0f} off; {low} of your {len(off)} guesses were too low.",
+            f"你平均差了{mean:.0f}；{len(off)}次猜测中有{low}次偏低。",
+        )
+    )
 
 
 class Guess:
@@ -37,9 +55,23 @@ class Guess:
         line(self.value, color="black", linestyle=":", label="your guess")
         ax.legend()
 
+    def compare(self, actual: float) -> None:
+        """Prints the guess beside what it was; nothing before a guess."""
+        if self.value is not None:
+            _compared[self] = actual
+            print(self.against(actual))
+
+    def against(self, actual: float) -> str:
+        """`You guessed 53 %; it was 67 %.`"""
+        guessed, was = self._with_unit(self.value), self._with_unit(actual)
+        return say(f"You guessed {guessed}; it was {was}.", f"你猜{guessed}，实际是{was}。")
+
     def _set(self, change) -> None:
         self.value = change["new"]
-        self._label.value = say(f"{self.value:g} {self._unit}", f"{self.value:g}{self._unit}")
+        self._label.value = self._with_unit(self.value)
+
+    def _with_unit(self, value: float) -> str:
+        return say(f"{value:.3g} {self._unit}", f"{value:.3g}{self._unit}")
 
     def _repr_mimebundle_(self, **options) -> dict:
         plain = say(
@@ -49,31 +81,40 @@ class Guess:
         return self._box._repr_mimebundle_(**options) | {"text/plain": plain}
 
 
-def try_commands(answer: Answer, first: str) -> "CommandBox":
-    """A text box; what `answer(command)` returns for the text in it, label → text, stands below.
+def try_commands(answer: Answer, first: str, examples: Sequence[str] = ()) -> "CommandBox":
+    """A text box; what `answer(command)` returns for the text in it, label → what to show, stands below.
 
-    first: the command that is in the box at the beginning.
+    first: the command that is in the box at the beginning. examples: commands to click on instead of typing.
     """
-    return CommandBox(answer, first)
+    return CommandBox(answer, first, examples)
 
 
 class CommandBox:
     """A text box with its answers; see `try_commands`."""
 
-    def __init__(self, answer: Answer, first: str):
+    def __init__(self, answer: Answer, first: str, examples: Sequence[str] = ()):
         import ipywidgets
 
         self._answer = answer
         self._text = ipywidgets.Text(
             value=first,
             description=say("Command:", "指令："),
-            layout=ipywidgets.Layout(width="32em"),
+            layout=ipywidgets.Layout(width="32em", max_width="98%"),
         )
+        self._examples = [self._button(example) for example in examples]
         self._below = ipywidgets.HTML()
         self._below.add_class("jp-RenderedHTMLCommon")  # JupyterLab's own look of a table
         self._text.observe(self._update, "value")
-        self._box = ipywidgets.VBox([self._text, self._below])
+        chips = ipywidgets.HBox(self._examples, layout=ipywidgets.Layout(flex_flow="row wrap"))
+        self._box = ipywidgets.VBox([self._text, chips, self._below])
         self._update()
+
+    def _button(self, example: str):
+        import ipywidgets
+
+        button = ipywidgets.Button(description=example, layout=ipywidgets.Layout(width="auto"))
+        button.on_click(lambda _: self._text.set_trait("value", example))
+        return button
 
     def _update(self, _=None) -> None:
         command = self._text.value.strip()
@@ -85,7 +126,7 @@ class CommandBox:
         except Exception as error:  # an exception in a callback would be seen by nobody
             self._below.value = inline(f"{type(error).__name__}: {error}")
             return
-        shown = table(list(answers), [list(answers.values())])
+        shown = table(list(answers), [list(map(str, answers.values()))])
         self._below.value = f'<div style="display: inline-block">{shown}</div>'  # JupyterLab centres tables
 
     def _repr_mimebundle_(self, **options) -> dict:
@@ -93,9 +134,14 @@ class CommandBox:
         return self._box._repr_mimebundle_(**options) | {"text/plain": plain}
 
 
-def show_answers(answer: Answer, commands: Iterable[str]) -> None:
-    """The static twin of `try_commands`: a table of the answers to several commands."""
-    answers = {command: answer(command) for command in commands}
+def show_answers(answer: Answer, commands: Iterable[str] | Mapping[str, str]) -> None:
+    """The static twin of `try_commands`: a table of the answers to several commands.
+
+    commands: with a mapping from command to right intent, that intent stands in a column of its own and each
+    answer, which then has an `intent`, is marked ✓ or ✗.
+    """
+    right = commands if isinstance(commands, Mapping) else {}
+    answers = {command: _marked(answer(command), right.get(command)) for command in commands}
     labels = list(next(iter(answers.values())))
     plain = "\n".join(
         f"{command}\n" + "\n".join(f"    {label}: {text}" for label, text in found.items())
@@ -103,3 +149,11 @@ def show_answers(answer: Answer, commands: Iterable[str]) -> None:
     )
     rows = [[command, *found.values()] for command, found in answers.items()]
     show(plain, table([say("command", "指令"), *labels], rows))
+
+
+def _marked(answers: dict[str, object], right: str | None) -> dict[str, str]:
+    """Label → text; where the right intent is known, it comes first and each answer has its mark."""
+    if right is None:
+        return {label: str(given) for label, given in answers.items()}
+    marked = {label: f"{'✓' if given.intent == right else '✗'} {given}" for label, given in answers.items()}
+    return {say("asks for", "要做的事"): right} | marked

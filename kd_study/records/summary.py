@@ -52,6 +52,9 @@ def summarise(records: Records) -> list[Row]:
 
 
 def _last_misconception(name: str, attempts: list[Attempt]) -> str:
+    """What the last failed attempt looked like; "" once the exercise is solved."""
+    if any(attempt.status == "passed" for attempt in attempts):
+        return ""
     diagnosed = [attempt.diagnosis for attempt in attempts if attempt.diagnosis]
     if not diagnosed:
         return ""

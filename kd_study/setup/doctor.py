@@ -14,8 +14,9 @@ from typing import NamedTuple
 from kd_solutions.support.assets import ASSETS, cached_folder, damaged_files
 from kd_solutions.support.language import say
 from kd_solutions.support.paths import CACHE_VARIABLE, cache_folder
+from kd_study.grading.sandbox import held
 from kd_study.records.store import records_path
-from kd_study.setup.workspace import PROJECT, workspace_folder
+from kd_study.setup.workspace import PROJECT, has_repository, unreadable_copies, workspace_folder
 
 OLDEST_PYTHON = (3, 11)
 FREE_BYTES = 1_000_000_000  # downloads and caches, with room to spare
@@ -37,8 +38,11 @@ def findings() -> Iterator[Finding]:
         yield asset(name)
     yield writable(say("downloads and caches", "下载与缓存"), cache_folder(), CACHE_VARIABLE)
     yield writable(say("study records", "学习记录"), records_path().parent, "KD_STUDY_HOME")
-    yield writable(say("workspace", "工作区"), workspace_folder(), "KD_STUDY_HOME")
+    if has_repository():
+        yield writable(say("workspace", "工作区"), workspace_folder(), "KD_STUDY_HOME")
+        yield lessons()
     yield free_space(cache_folder())
+    yield Finding(str(held()))
 
 
 def run() -> bool:
@@ -67,13 +71,15 @@ def python_version() -> Finding:
 
 
 def packages(requirements: Path = PROJECT / "requirements.txt") -> Finding:
-    """Whether the pinned versions are the installed ones."""
+    """Whether the pinned versions are installed; without the repository, what the package itself asks for."""
+    if not requirements.exists():
+        return _packages_of_metadata(metadata.requires("kd-study") or [])
     pins = re.findall(r"^([\w.-]+)==([\w.]+)", requirements.read_text("utf-8"), re.MULTILINE)
-    wrong = [problem for name, pinned in pins if (problem := _other_version(name, pinned))]
+    wrong = [problem for name, pinned in pins if (problem := _other_version(name, f"=={pinned}"))]
     if not wrong:
         return Finding(say(f"all {len(pins)} pinned packages", f"{len(pins)}个固定版本的软件包齐全"))
-    return Finding(
-        say(f"packages: {', '.join(wrong)}", f"软件包：{'、'.join(wrong)}"),
+    return _wrong_packages(
+        wrong,
         say(
             "Type `make study`, or without make `pip install -r requirements.txt`.",
             "运行`make study`；不用make就运行`pip install -r requirements.txt`。",
@@ -81,12 +87,33 @@ def packages(requirements: Path = PROJECT / "requirements.txt") -> Finding:
     )
 
 
-def _other_version(name: str, pinned: str) -> str | None:
+def _packages_of_metadata(required: list[str]) -> Finding:
+    from packaging.requirements import Requirement
+
+    wanted = [each for each in map(Requirement, required) if not each.marker or each.marker.evaluate()]
+    found = {each: _other_version(each.name, str(each.specifier)) for each in wanted}
+    wrong = {each: problem for each, problem in found.items() if problem}
+    if not wrong:
+        return Finding(say(f"all {len(wanted)} required packages", f"{len(wanted)}个必需的软件包齐全"))
+    command = " ".join(["pip install", *(f"'{each}'" for each in wrong)])
+    return _wrong_packages([*wrong.values()], say(f"Type `{command}`.", f"运行`{command}`。"))
+
+
+def _wrong_packages(wrong: list[str], advice: str) -> Finding:
+    return Finding(say(f"packages: {', '.join(wrong)}", f"软件包：{'、'.join(wrong)}"), advice)
+
+
+def _other_version(name: str, wanted: str) -> str | None:
+    """What is wrong with the installed version, None where it is as wanted, such as "==2.13.0"."""
+    from packaging.specifiers import SpecifierSet
+
     try:
         installed = metadata.version(name).split("+")[0]  # torch's 2.13.0+cpu is 2.13.0
     except metadata.PackageNotFoundError:
         return say(f"{name} is missing", f"缺少{name}")
-    return None if installed == pinned else say(f"{name} is {installed}", f"{name}是{installed}")
+    if SpecifierSet(wanted).contains(installed, prereleases=True):
+        return None
+    return say(f"{name} is {installed}, not {wanted}", f"{name}是{installed}，不是{wanted}")
 
 
 def device() -> Finding:
@@ -149,6 +176,24 @@ def asset(name: str) -> Finding:
             ),
         )
     return Finding(f"{name}: {folder}")
+
+
+def lessons() -> Finding:
+    """Whether JupyterLab can open every copy in the workspace."""
+    if not (broken := unreadable_copies()):
+        return Finding(say("every lesson in the workspace can be read", "工作区里的每一课都能打开"))
+    command = "python -m kd_study reset"
+    names = dict.fromkeys(Path(name).stem for name in broken)
+    advice = ", ".join(f"`{command} {name}`" for name in names)
+    return Finding(
+        say(
+            f"lessons that are no notebooks: {', '.join(broken)}", f"不是合法的notebook：{'、'.join(broken)}"
+        ),
+        say(
+            f"Type {advice}: your copy is kept under a dated name, and a fresh one laid down.",
+            f"运行{advice}：你的副本会按日期另存，再放一份新的。",
+        ),
+    )
 
 
 def writable(what: str, folder: Path, variable: str) -> Finding:

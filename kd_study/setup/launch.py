@@ -1,36 +1,96 @@
 """Opens JupyterLab on the start page."""
 
+import json
 import os
 import sys
+import urllib.request
+from importlib.util import find_spec
 from pathlib import Path
 
+from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import current_language, say
 from kd_study.setup.prepare import prepare
-from kd_study.setup.workspace import lay_down, workspace_folder
+from kd_study.setup.workspace import lay_down, require_repository, workspace_folder
 
-SETTINGS = (
-    Path(__file__).parent / "jupyter"
-)  # defaults of JupyterLab, which a learner's own settings override
+SETTINGS = Path(__file__).parent / "jupyter"  # defaults of JupyterLab and of its kernels
+ANSWERS_WITHIN = 2.0  # seconds; a server that takes longer counts as gone
 
 
 def open_lab(arguments: list[str]) -> None:
-    """Fetch what is missing, lay the lessons down, and become JupyterLab. arguments: passed on to it."""
+    """Lay the lessons down, fetch what is missing, and become JupyterLab; or open the one that runs already.
+
+    arguments: passed on to JupyterLab.
+    """
+    require_repository()
+    if find_spec("jupyterlab") is None:
+        raise StudyError(
+            say(
+                "JupyterLab is not installed: type `make study`, or `pip install -r requirements.txt`.",
+                "没有安装JupyterLab：运行`make study`，或`pip install -r requirements.txt`。",
+            )
+        )
+    news = lay_down()
     for _ in prepare():
         pass
-    for sentence in lay_down():
+    for sentence in news:
         print(sentence, file=sys.stderr)
+    if address := running_lab():
+        _show(address, arguments)
+        return
     command = lab_command(arguments)
-    paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH")]
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
+    _put_first("JUPYTER_CONFIG_PATH", SETTINGS)  # a learner's own settings override these
+    _put_first("JUPYTER_PATH", SETTINGS)
     sys.stderr.flush()
     os.execv(command[0], command)
+
+
+def running_lab() -> str | None:
+    """The address of the start page in a JupyterLab that serves this workspace already; None without one."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    for path in sorted(Path(jupyter_runtime_dir()).glob("jpserver-*.json")):
+        try:
+            server = json.loads(path.read_text("utf-8"))
+            root, url, token = Path(server["root_dir"]), server["url"], server["token"]
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+        if root.resolve() == workspace_folder().resolve() and _answers(url):
+            return f"{url}{_start_page().lstrip('/')}" + (f"?token={token}" if token else "")
+    return None
+
+
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{url}api", timeout=ANSWERS_WITHIN).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _show(address: str, arguments: list[str]) -> None:
+    """Open the page of a server that runs, where a browser can be opened, and say where it is."""
+    print(say(f"JupyterLab is open already at {address}", f"JupyterLab已经打开：{address}"))
+    if _has_display() and "--no-browser" not in arguments:
+        import webbrowser
+
+        webbrowser.open(address)
+
+
+def _start_page() -> str:
+    return f"/lab/tree/{current_language()}/00_start.ipynb"
+
+
+def _put_first(variable: str, folder: Path) -> None:
+    os.environ[variable] = os.pathsep.join(filter(None, [str(folder), os.environ.get(variable)]))
 
 
 def lab_command(arguments: list[str]) -> list[str]:
     """The command line of a JupyterLab whose first page is lesson 00 in the language in use."""
     options = [
+        "--log-level=WARN",  # what is left is the address to open
+        "--LabApp.log_level=WARN",
         f"--ServerApp.root_dir={workspace_folder().resolve()}",
-        f"--LabApp.default_url=/lab/tree/{current_language()}/00_start.ipynb",
+        f"--LabApp.default_url={_start_page()}",
     ]
     if os.geteuid() == 0:
         options.append("--allow-root")

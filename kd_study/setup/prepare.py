@@ -1,5 +1,6 @@
 """Everything slow that lessons share, done once before the first of them opens."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +19,8 @@ def prepare(everything: bool = False) -> Iterator[tuple[str, Path]]:
     for name in ASSETS:
         yield name, asset_folder(name)
     folder = data_folder()
-    what = "everything" if everything else "commands"
-    done = folder / f"prepared-{what}-{fingerprint(asset_version('teacher'), commands)}"
+    made_of = fingerprint(asset_version("teacher"), commands, sys.modules[__name__])
+    done = folder / f"prepared-{'everything' if everything else 'commands'}-{made_of}"
     if not done.exists():
         _let_the_teacher_read(everything)
         write_whole(done, b"")
@@ -29,7 +30,10 @@ def _let_the_teacher_read(everything: bool) -> None:
     from kd_solutions.flagship import FULL, QUICK, build_corpus, training_commands
     from kd_solutions.models import PretrainedTeacher
     from kd_solutions.signals import CachedSignal
+    from kd_study.lessons.kit.assistant import FIRST_LANGUAGES, some_commands
 
     held_out = commands.load_commands(commands.ENGLISH, "test").texts
     strings = build_corpus((), FULL if everything else QUICK).english
-    CachedSignal(PretrainedTeacher())([*training_commands().texts, *held_out, *strings])
+    foreign = commands.TEN_LANGUAGES if everything else FIRST_LANGUAGES
+    samples = [text for language in foreign for text in some_commands(language).texts]
+    CachedSignal(PretrainedTeacher())([*training_commands().texts, *held_out, *strings, *samples])

@@ -71,7 +71,6 @@ from kd_solutions.signals import CachedSignal
 from kd_solutions.models import Subwords
 from kd_study import guess
 from kd_study.lessons.kit.experiments import few_commands, kept_for_backward, score_by_intent, train_head
-from kd_solutions.support.language import say
 from kd_study.lessons.kit.pictures import axes, draw_intervals
 
 commands, held_out = load_commands("en", "train"), load_commands("en", "test")
@@ -170,7 +169,7 @@ for seed in range(SEEDS):
     named.append(len(answers(student).argmax(1).unique()))
 
 # %% key="raw-logits"
-left, right = axes("The loss falls without end, and the student stays near chance", columns=2, height=2.6)
+left, right = axes(columns=2, height=2.6)
 left.plot(losses[: PASSES * len(loader)], color="black")
 left.set(xlabel="step", ylabel="loss of the first student")
 draw_intervals(right, {"ten\nstudents": t_interval(raw)}, unit="score, %", baseline=chance)
@@ -183,6 +182,11 @@ print(
         f"得分{sum(raw) / SEEDS:.0f}%。{CLASSES}种意图里，每个学生最多只说得出{max(named)}种。",
     )
 )
+
+# %% [markdown] lang="en" caption=true
+# The loss falls without end, and the student stays near chance.
+# %% [markdown] lang="zh"
+# 损失一路下降没有尽头，学生却始终接近随机水平。
 
 # %% [markdown] lang="en"
 # A cross-entropy below zero is the tell-tale. `CrossEntropyLoss` takes a matrix of floats as class *probabilities*, and nobody checks. It was given the teacher's raw **logits** $z$. So it computes $-\sum_j z_j \log q_j$, whose gradient is
@@ -235,7 +239,8 @@ for name, make, options in [
             published_loop(teacher, student, loader, recorded, optimizer)
         results.append(score(student))
     below = "nan" if losses[-1] != losses[-1] else "< 0"
-    print(f"{name:12} {sum(results) / len(results):.0f} %   {say('last loss', '最后的损失')} {below}")
+    mean = sum(results) / len(results)
+    print(say(f"{name:12} {mean:.0f} %   last loss {below}", f"{name:12} {mean:.0f}%   最后的损失 {below}"))
 
 # %% [markdown] lang="en"
 # No. With a smaller step the loss falls more slowly, with SGD it overflows, and nothing is learned. The mend is one word: `softmax`.
@@ -374,12 +379,17 @@ mends = {
     f"+ {PASSES} passes": distilled(on_probabilities),
     "+ temperature,\nT² and labels": distilled(kd_loss),
 }
-ax = axes("Each mend brings the student further from chance")
+ax = axes()
 draw_intervals(ax, {name: t_interval(result) for name, result in mends.items()}, "score, %", baseline=chance)
 ax.set_xlim(0, 100)
 guessed_final.draw(ax, axis="x")
 last = sum(mends["+ temperature,\nT² and labels"]) / SEEDS
 print(say(f"All mended: {last:.0f} %.", f"全部修好：{last:.0f}%。"))
+
+# %% [markdown] lang="en" caption=true
+# Each mend brings the student further from chance.
+# %% [markdown] lang="zh"
+# 每修好一处，学生就离随机水平更远一步。
 
 # %% [markdown] lang="en"
 # Was the teacher needed, or would the labels alone have done? That control comes first in the next cell. Beside it stand the published page's two design notes, "use MSE or cross-entropy" and "use SGD or Adam".
@@ -400,8 +410,13 @@ others = {
     "kd_loss, SGD": distilled(kd_loss, optimizer=torch.optim.SGD, lr=0.3, momentum=0.9),
 }
 differences = {name: paired_t_interval(result, with_kd) for name, result in others.items()}
-ax = axes("Every other choice came behind kd_loss with Adam, at these rates", height=3.2)
+ax = axes(height=3.2)
 draw_intervals(ax, differences, unit="points against kd_loss with Adam")
+
+# %% [markdown] lang="en" caption=true
+# Every other choice came behind kd_loss with Adam, at these rates.
+# %% [markdown] lang="zh"
+# 在这些学习率下，其他选择都落在kd_loss加Adam之后。
 
 # %% [markdown] lang="en"
 # Read it with care. The labels alone are behind, so the teacher was needed. MSE on *logits* and cross-entropy on *probabilities* both teach; what ruined Mei's student was the mixture of the two. And SGD is behind **at this rate and after this many steps**, which is no verdict on SGD: its step grows with the gradient, so every constant in a loss counts, whereas Adam divides it out. Lesson 04 tunes both before it judges.

@@ -1,7 +1,7 @@
 # %% [markdown] lang="en"
 # # 08 · A student for many languages
 #
-# *How small can one model for all of them be?* About 40 minutes, one exercise.
+# *How small can one model for all of them be?* About 30 minutes, one exercise.
 #
 # You have shown the start page's quick student around, and now every country wants its own: Germany, Spain, Russia, Poland, Catalonia. Ten languages, one box, and still not one labelled command outside English.
 #
@@ -11,7 +11,7 @@
 # %% [markdown] lang="zh"
 # # 08 · 服务多种语言的学生模型
 #
-# *服务所有语言的一个模型，能做到多小？* 约40分钟，一道练习。
+# *服务所有语言的一个模型，能做到多小？* 约30分钟，一道练习。
 #
 # 首页上那个速成的学生，你拿给大家看过了，这下谁都想要：德国、西班牙、俄罗斯、波兰、加泰罗尼亚。十种语言，一个盒子，英语之外仍然没有一条带标签的指令。
 #
@@ -26,7 +26,6 @@ from kd_solutions import TeacherModel
 from kd_solutions.data import TEN_LANGUAGES
 from kd_solutions.flagship import train_teacher_head
 from kd_study.lessons.kit.assistant import percent_by_language, some_commands
-from kd_solutions.support.language import say
 
 teacher = TeacherModel.from_pretrained()
 train_teacher_head(teacher, progress=False)
@@ -116,7 +115,7 @@ by_student = percent_by_language(student, commands)
 # %% key="result" tags=["nbval-ignore-output"]
 from kd_study.lessons.kit.pictures import axes, draw_two_by_language
 
-ax = axes("The student beats its teacher in all ten languages, and keeps up in English", height=3.8)
+ax = axes(height=3.8)
 draw_two_by_language(ax, by_teacher, by_student, ["teacher", "student"])
 guessed.draw(ax, axis="x")
 print(
@@ -127,6 +126,11 @@ print(
         f"学生{mean(by_student[x] for x in TEN_LANGUAGES):.0f}%。",
     )
 )
+
+# %% [markdown] lang="en" caption=true
+# The student beats its teacher in all ten languages, and keeps up in English.
+# %% [markdown] lang="zh"
+# 在全部十种语言上学生都胜过教师，英语也没有落后。
 
 # %% [markdown] lang="en"
 # So the colleague is wrong about the teaching. Knowledge of the *task* comes from the teacher, knowledge of the *languages* from the translations. Neither alone would do.

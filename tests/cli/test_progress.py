@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from kd_solutions.support import language
 from kd_solutions.support.errors import StudyError
 from kd_study.__main__ import app
-from kd_study.exercises.catalog import NAMES
+from kd_study.exercises.catalog import NAMES, exercise
 from kd_study.records.store import Records
 
 
@@ -36,11 +36,50 @@ def test_shows_bars_and_exercises():
     assert row.split()[:4] == ["✓", "soft_targets", "Response", "2"]
 
 
+def test_begins_with_what_comes_next_and_what_was_hard():
+    for name, status, diagnosis in (
+        ("agreement", "passed", None),
+        ("soft_targets", "failed", "normalises_over_the_batch"),
+        ("kd_loss", "failed", None),
+        ("kd_loss", "failed", None),
+        ("logit_mse", "failed", None),
+        ("logit_mse", "passed", None),
+    ):
+        Records().add_attempt(name, status, diagnosis, "en")
+    lines = run().splitlines()
+    start = lines.index("Next")
+    assert [line.split(":")[0].strip() for line in lines[start + 1 : start + 4]] == [
+        "soft_targets",
+        "soft_cross_entropy",
+        "distillation_kl",
+    ]
+    weak = lines.index("Weak spots")
+    assert (
+        lines[weak + 1].startswith("  ✗ kd_loss: 2 attempts") and "soft_targets: 1 attempt" in lines[weak + 2]
+    )
+    assert lines[lines.index("Left") + 1].strip() == f"{len(NAMES) - 2} exercises, about 11 hours"
+
+
+def test_only_what_was_tried_has_a_row():
+    Records().add_attempt("soft_targets", "failed", None, "en")
+    assert "rkd_distance" not in run() and len(run().splitlines()) < 30
+
+
+def test_a_solved_exercise_shows_no_misconception_any_more():
+    (wrong, *_) = exercise("soft_targets").wrong_answers
+    Records().add_attempt("soft_targets", "failed", wrong.name, "en")
+    assert str(wrong.explanation)[:30] in run()
+    Records().add_attempt("soft_targets", "passed", None, "en")
+    assert str(wrong.explanation)[:30] not in run()
+
+
 @pytest.mark.parametrize("columns", ["60", "80", None])
 def test_no_name_is_cut(monkeypatch, columns):
     monkeypatch.delenv("COLUMNS", raising=False)
     if columns:
         monkeypatch.setenv("COLUMNS", columns)
+    for name in NAMES:
+        Records().add_attempt(name, "failed", None, "en")
     shown = run()
     assert all(name in shown for name in NAMES)
 
@@ -75,6 +114,14 @@ def test_records_travel_by_file(tmp_path, monkeypatch):
     monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path / "another machine"))
     assert run("--import", tmp_path / "records.json") == "1 records added\n"
     assert [attempt.exercise for attempt in Records().attempts()] == ["soft_targets"]
+
+
+@pytest.mark.parametrize("option", ["--export", "--import"])
+@pytest.mark.parametrize("path", ["", " ", "x" * 5000])
+def test_a_name_that_can_be_no_file_is_one_short_sentence(option, path):
+    with pytest.raises(StudyError) as caught:
+        run(option, path)
+    assert len(str(caught.value)) < 120
 
 
 @pytest.mark.parametrize("option", ["--export", "--import"])

@@ -11,6 +11,7 @@ from kd_solutions.support import language
 from kd_study import notebook
 from kd_study.exercises.catalog import exercise
 from kd_study.exercises.stubs import stub_source
+from kd_study.lessons.kit.assistant import Reading
 from kd_study.notebook import desk, views, widgets
 from kd_study.records import store
 from kd_study.records.store import Records
@@ -77,7 +78,9 @@ def test_check_shows_the_misconception_before_the_checks(shown):
 def test_check_of_a_right_answer_says_what_comes_next(shown):
     notebook.check(right())
     assert "✗" not in shown[0]["text/html"]
-    assert "The next exercise is " in shown[0]["text/plain"]
+    assert shown[0]["text/plain"].endswith("Next: soft_cross_entropy.")  # of the same lesson
+    link = '<a href="01_soft_labels.ipynb#cell-id=soft_cross_entropy-statement">'
+    assert link in shown[0]["text/html"]
     assert [attempt.status for attempt in Records().attempts()] == ["passed"]
 
 
@@ -99,6 +102,34 @@ def test_check_of_anything_else_is_one_sentence(shown, capsys, what):
     notebook.check(what)
     assert len(capsys.readouterr().out.splitlines()) == 1
     assert shown == [] and Records().attempts() == []
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (("agreement",), "as in `check(agreement)`; this is of type str"),
+        ((3, "kd_loss"), "as in `check(kd_loss)`; this is of type int"),
+        ((lambda logits: logits, "soft_target"), '`check(fn, "soft_targets")`'),
+    ],
+)
+def test_what_can_not_be_checked_is_told_in_terms_of_check(shown, capsys, call, said):
+    notebook.check(*call)
+    told = capsys.readouterr().out
+    assert said in told and "grade" not in told
+
+
+def test_a_renamed_function_is_asked_for_its_exercise(shown, capsys):
+    def agreement_rate(student_logits, teacher_logits):
+        return 1.0
+
+    notebook.check(agreement_rate)
+    told = capsys.readouterr().out
+    assert "No exercise is called 'agreement_rate'" in told and '`check(agreement_rate, "agreement")`' in told
+
+
+def test_a_failed_report_says_how_to_contradict_it(shown):
+    notebook.check(multiplies())
+    assert "python -m kd_study dispute NOTEBOOK soft_targets" in shown[0]["text/plain"]
 
 
 def test_interrupted_check_records_nothing(monkeypatch):
@@ -151,17 +182,39 @@ def test_faulty_code_as_it_was_given_is_no_attempt(shown):
         assert len(Records().attempts()) == bool(change)
 
 
-def test_hints_climb_and_are_remembered(shown):
+def titles(bundle):
+    return [line for line in bundle["text/markdown"].splitlines() if line.startswith(("**Hint", "**提示"))]
+
+
+def test_hints_climb_and_are_remembered_with_the_earlier_ones_above(shown):
     for _ in range(2):
         notebook.hint("soft_targets")
     store._records_at.cache_clear()  # another kernel, another day
     notebook.hint(stub())
     notebook.hint("soft_targets")
-    texts = [bundle["text/markdown"] for bundle in shown]
-    assert [text.splitlines()[0] for text in texts] == [
-        f"**Hint {rung} of 3** for `soft_targets`" for rung in (1, 2, 3, 3)
+    assert [len(titles(bundle)) for bundle in shown] == [1, 2, 3, 3]
+    assert titles(shown[2]) == [f"**Hint {rung} of 3** for `soft_targets`" for rung in (1, 2, 3)]
+    assert 'solution("soft_targets")' in shown[2]["text/markdown"]
+
+
+def test_the_ladder_is_one_for_both_languages(shown, monkeypatch):
+    monkeypatch.setattr(language, "_current", "zh")
+    for _ in range(2):
+        notebook.hint("soft_targets")
+    monkeypatch.setattr(language, "_current", "en")
+    notebook.hint("soft_targets")  # the third, and the two that were read in Chinese
+    assert titles(shown[1])[-1] == "**提示2/3**：`soft_targets`" and len(titles(shown[2])) == 3
+
+
+def test_a_hint_can_be_read_again(shown, capsys):
+    notebook.hint("soft_targets", 2)
+    notebook.hint("soft_targets", 1)
+    assert [titles(bundle) for bundle in shown] == [
+        [f"**Hint {rung} of 3** for `soft_targets`"] for rung in (2, 1)
     ]
-    assert len(set(texts)) == 3
+    assert Records().hints() == {"soft_targets": 2}
+    notebook.hint("soft_targets", 4)
+    assert "There are 3 hints" in capsys.readouterr().out and len(shown) == 2
 
 
 def test_solution_shows_source_and_discussion_and_is_recorded(shown):
@@ -207,8 +260,11 @@ def test_progress_counts_attempts_hints_and_misconceptions(shown):
     notebook.progress()
     plain, html = shown[-1]["text/plain"], shown[-1]["text/html"]
     assert plain.startswith("1 of ") and "0 % of those tried at the first attempt" in plain
-    assert "✓ soft_targets" in plain
+    assert plain.splitlines()[1:3] == ["Next:", "  agreement: basic, 5 min, lesson 00 · Start here"]
+    assert "✓ soft_targets" in plain and "rkd_distance" not in plain
     assert "<td>✓</td><td>soft_targets</td><td>Response</td><td>2</td><td>1</td><td></td>" in html
+    assert "<details><summary>What was tried" in html and html.count("<tr>") == 2
+    assert '<a href="00_start.ipynb#cell-id=agreement-statement">' in html
 
 
 def test_without_a_notebook_the_text_is_printed(capsys):
@@ -252,3 +308,41 @@ def test_show_answers_is_the_static_twin(shown):
     widgets.show_answers(lambda command: {"intent": command.upper()}, ["licht an", "lumière"])
     assert shown[0]["text/plain"] == "licht an\n    intent: LICHT AN\nlumière\n    intent: LUMIÈRE"
     assert "<tr><td>lumière</td><td>LUMIÈRE</td></tr>" in shown[0]["text/html"]
+
+
+def test_show_answers_marks_what_is_right(shown):
+    lessons = {"licht an": "TurnOn", "lumière": "TurnOff"}
+    widgets.show_answers(lambda command: {"student": Reading("TurnOn", 0.87)}, lessons)
+    assert "<tr><td>licht an</td><td>TurnOn</td><td>✓ TurnOn (87 %)</td></tr>" in shown[0]["text/html"]
+    assert "<tr><td>lumière</td><td>TurnOff</td><td>✗ TurnOn (87 %)</td></tr>" in shown[0]["text/html"]
+
+
+def test_a_guess_is_compared_only_where_one_was_made(capsys, monkeypatch):
+    monkeypatch.setattr(widgets, "_compared", {})
+    first, second, unmade = widgets.guess(), widgets.guess(), widgets.guess()
+    widgets.my_guesses()
+    unmade.compare(50)
+    assert capsys.readouterr().out == ""
+    first._slider.value, second._slider.value = 53, 40
+    first.compare(67.2)
+    first.compare(67)
+    second.compare(30)
+    assert capsys.readouterr().out.splitlines()[1] == "You guessed 53 %; it was 67 %."
+    widgets.my_guesses()
+    assert capsys.readouterr().out.splitlines() == [
+        "You guessed 53 %; it was 67 %.",
+        "You guessed 40 %; it was 30 %.",
+        "On average you were 12 off; 1 of your 2 guesses were too low.",
+    ]
+
+
+def test_an_example_is_put_into_the_box_by_a_click():
+    box = widgets.try_commands(lambda command: {"intent": command.upper()}, "licht an", ["lumière", "fény"])
+    box._examples[1].click()
+    assert box._text.value == "fény" and "FÉNY" in box._below.value
+
+
+def test_a_table_is_shown_as_text_too(shown):
+    views.show_table(["language", "%"], [["hu", "67"]])
+    assert shown[0]["text/plain"] == "language | %\nhu | 67"
+    assert "<tr><td>hu</td><td>67</td></tr>" in shown[0]["text/html"]

@@ -5,11 +5,14 @@ import re
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 import kd_solutions
+from kd_solutions.support import language
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES, Text
-from kd_study.lessons.editions import assemble, lesson_sources
+from kd_study.lessons.editions import assemble
+from kd_study.lessons.source import lesson_sources
 from kd_study.questions.bank import all_questions, load_questions, question, render
 
 GOOD = {
@@ -43,6 +46,10 @@ def test_reads_a_question(tmp_path):
     ("change", "complaint"),
     [
         ({"level": None}, "level is one of basic, mid, hard"),
+        ({"level": ["mid"]}, "level is one of basic, mid, hard"),
+        ({"traps": {"en": "None.", "zh": "无。"}}, "traps needs 1 to 9 items"),
+        ({"sources": [3]}, "sources is a list of strings"),
+        ({"question": "Why T²?"}, "question needs a text in each of en, zh"),
         ({"topic": "code"}, "the file's name says 'temperature'"),
         ({"id": "Why T"}, "an id is lower-case words"),
         ({"question": {"en": "Why T²?"}}, "question needs a text in each of en, zh"),
@@ -62,6 +69,17 @@ def test_a_fault_is_named_with_its_file_and_id(tmp_path, change, complaint):
     assert (change.get("id") or "why-t-squared") in str(caught.value)
 
 
+def test_a_fault_is_told_in_chinese_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(language, "_current", "zh")
+    with pytest.raises(StudyError, match="^temperature.yaml, why-t-squared: level是basic, mid, hard之一"):
+        bank_of(tmp_path, GOOD | {"level": "easy"})
+
+
+def test_a_question_can_not_be_changed(tmp_path):
+    with pytest.raises(ValidationError):
+        bank_of(tmp_path, GOOD)["why-t-squared"].level = "hard"
+
+
 def test_a_missing_field_is_named(tmp_path):
     with pytest.raises(StudyError, match="why-t-squared: missing: sources, traps"):
         bank_of(tmp_path, {key: value for key, value in GOOD.items() if key not in ("traps", "sources")})
@@ -72,9 +90,9 @@ def test_an_id_is_given_once(tmp_path):
         bank_of(tmp_path, GOOD, GOOD)
 
 
-@pytest.mark.parametrize("content", ["- id: [", "id: alone", "- just text"])
+@pytest.mark.parametrize("content", [b"- id: [", b"id: alone", b"- just text", b"- 3", b"\xff\xfe\x00"])
 def test_a_file_that_is_no_list_of_questions_is_named(tmp_path, content):
-    (tmp_path / "code.yaml").write_text(content)
+    (tmp_path / "code.yaml").write_bytes(content)
     with pytest.raises(StudyError, match="code.yaml"):
         load_questions(tmp_path)
 
@@ -86,10 +104,11 @@ def test_an_unknown_id_is_answered_with_its_neighbours():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_answer_is_folded_behind_the_question(tmp_path, language):
-    text = render(bank_of(tmp_path, GOOD)["why-t-squared"], language)
+    found = bank_of(tmp_path, GOOD)["why-t-squared"]
+    text = render(found, language)
     asked, folded = text.split("<details>")
-    assert GOOD["question"][language] in asked
-    assert "☐ " not in asked and folded.count("- ☐ ") == 3
+    assert asked.startswith(f"### {GOOD['question'][language]}\n")  # so that the contents panel lists it
+    assert all(f"\n- {getattr(point, language)}" in folded for point in found.points)
     assert GOOD["answer_deep"][language] in folded and GOOD["traps"][language] in folded
     assert text.endswith("</details>")
 

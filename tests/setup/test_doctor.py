@@ -9,6 +9,7 @@ from kd_solutions.support.assets import ASSETS
 from kd_solutions.support.language import use_language
 from kd_study.setup import doctor
 from kd_study.setup.doctor import Finding
+from kd_study.setup.workspace import lay_down
 
 
 @pytest.fixture
@@ -34,6 +35,26 @@ def test_packages_that_are_missing_or_of_another_version(tmp_path):
     finding = doctor.packages(requirements)
     assert "pytest is" in finding.what and "no-such-package is missing" in finding.what
     assert "rich" not in finding.what and "make study" in finding.advice
+
+
+def test_without_the_repository_the_packages_own_bounds_count(tmp_path):
+    assert doctor.packages(tmp_path / "requirements.txt").advice is None
+    asked = ["rich>=13.7", "pytest>=99", "no-such-package>=1", "other>=1; python_version < '3'"]
+    finding = doctor._packages_of_metadata(asked)
+    assert "pytest is" in finding.what and "no-such-package is missing" in finding.what
+    assert finding.advice == "Type `pip install 'pytest>=99' 'no-such-package>=1'`."
+
+
+def test_a_lesson_that_can_not_be_opened_is_named_with_its_mend(tmp_path, monkeypatch):
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path))
+    assert doctor.lessons().advice is None
+    lay_down()
+    assert doctor.lessons().advice is None
+    for language in ("en", "zh"):
+        (tmp_path / "workspace" / language / "03_the_loop.ipynb").write_text("{")
+    finding = doctor.lessons()
+    assert "en/03_the_loop.ipynb, zh/03_the_loop.ipynb" in finding.what
+    assert finding.advice.count("`python -m kd_study reset 03_the_loop`") == 1
 
 
 def test_the_device_is_named():

@@ -1,5 +1,6 @@
 """The learner's copies survive everything: new versions, resets, damage, a second run."""
 
+import errno
 import json
 from datetime import date
 
@@ -139,6 +140,103 @@ def test_reset_before_the_first_study(published):
 def test_reset_asks_which_lesson(published, name):
     with pytest.raises(StudyError, match="00_start, 03_the_loop"):
         reset(name)
+
+
+@pytest.mark.parametrize("content", ["[]", "3", '{"en/03_the_loop.ipynb": 3}', "[" * 100_000, "\x00"])
+def test_a_damaged_ledger_counts_as_lost(published, content):
+    lay_down()
+    write("en/03_the_loop.ipynb", "my answers")
+    (workspace_folder() / workspace.LEDGER).write_text(content)
+    lay_down()
+    assert contents()["03_the_loop.ipynb"] == "my answers"
+
+
+def test_a_link_to_what_is_not_there_stays(published, tmp_path):
+    lay_down()
+    copy = workspace_folder() / "en/03_the_loop.ipynb"
+    copy.unlink()
+    copy.symlink_to(tmp_path / "disk/my.ipynb")
+    (told,) = lay_down()
+    assert "en/03_the_loop.ipynb" in told and "disk/my.ipynb" in told and copy.is_symlink()
+    (tmp_path / "disk").mkdir()
+    publish(tmp_path / "disk/my.ipynb", "my answers")
+    assert lay_down() == [] and contents()["03_the_loop.ipynb"] == "my answers"
+    reset("03")
+    assert contents()["03_the_loop.ipynb"] == "en 03_the_loop one"
+    assert contents()[f"03_the_loop.{TODAY}.ipynb"] == "my answers"
+
+
+def test_reset_on_a_full_disk_leaves_everything_as_it_was(published, monkeypatch):
+    lay_down()
+    write("en/03_the_loop.ipynb", "my answers")
+    before = contents()
+
+    def full(target, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(workspace, "write_whole", full)
+    with pytest.raises(StudyError, match="is full"):
+        reset("03")
+    assert contents() == before
+
+
+def test_a_copy_that_is_no_notebook_is_found_and_reset(published):
+    lay_down()
+    (workspace_folder() / "zh/03_the_loop.ipynb").write_text('{"cells": [{]')
+    assert workspace.unreadable_copies() == ["zh/03_the_loop.ipynb"]
+    reset("03")
+    assert workspace.unreadable_copies() == []
+
+
+@pytest.fixture
+def renamed(published, monkeypatch):
+    """The loop's lesson was laid down as 03_old_name, and is published as 03_the_loop since."""
+    for language in ("en", "zh"):
+        (published / language / "03_the_loop.ipynb").rename(published / language / "03_old_name.ipynb")
+    lay_down()
+    for language in ("en", "zh"):
+        (published / language / "03_old_name.ipynb").unlink()
+        publish(published / language / "03_the_loop.ipynb", f"{language} 03_the_loop two")
+    monkeypatch.setattr(workspace, "FORMER_NAMES", {"03_the_loop": "03_old_name"})
+
+
+def test_a_lesson_under_a_new_name_lands_beside_and_is_said_once(renamed):
+    write("en/03_old_name.ipynb", "my answers")
+    told = lay_down()
+    assert len(told) == 2 and "en/03_old_name.ipynb is called 03_the_loop.ipynb now" in told[0]
+    assert contents()["03_old_name.ipynb"] == "my answers"
+    assert contents()["03_the_loop.ipynb"] == "en 03_the_loop two"
+    assert lay_down() == []
+
+
+@pytest.mark.parametrize("name", ["03", "03_old", "03_old_name.ipynb", "03_the_loop"])
+@pytest.mark.parametrize("laid", [False, True])
+def test_reset_keeps_a_copy_under_the_former_name_too(renamed, name, laid):
+    write("en/03_old_name.ipynb", "my answers")
+    if laid:
+        lay_down()
+    told = reset(name)
+    assert any("en/03_old_name.ipynb is kept" in sentence for sentence in told)
+    assert contents() == {
+        "00_start.ipynb": "en 00_start one",
+        f"03_old_name.{TODAY}.ipynb": "my answers",
+        "03_the_loop.ipynb": "en 03_the_loop two",
+    }
+    assert lay_down() == []
+
+
+def test_former_names_are_of_lessons_that_are_published():
+    lessons = {path.stem for path in (workspace.NOTEBOOKS / "lessons").glob("*.py")}
+    for name, former in workspace.FORMER_NAMES.items():
+        assert name in lessons and former not in lessons
+
+
+def test_a_notebook_laid_down_has_what_jupyterlab_adds_when_it_is_opened(published):
+    from ipykernel.ipkernel import IPythonKernel
+
+    lay_down()
+    laid = json.loads((workspace_folder() / "en/00_start.ipynb").read_text())
+    assert laid["metadata"]["language_info"] == IPythonKernel.language_info
 
 
 def test_a_workspace_that_can_not_be_written(published, tmp_path):

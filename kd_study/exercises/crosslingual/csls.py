@@ -4,11 +4,13 @@ import torch.nn.functional as F
 from kd_study.exercises.base import (
     Exercise,
     check,
+    check_default,
     expect,
     expect_close,
     expect_tensor,
     normal,
     outcome,
+    without,
 )
 
 
@@ -90,10 +92,7 @@ class CSLS(Exercise):
             "2个源、5个目标、k = 3：一个源有3个邻居，一个目标只有2个；两侧要分别截断",
         )
 
-    @check(en="Ten neighbours unless told", zh="默认取十个近邻")
-    def looks_at_ten_neighbours_by_default(self, fn):
-        source, target = normal(14, 5, seed=7), normal(13, 5, seed=8)
-        expect_close(fn(source, target), fn(source, target, 10), "without k it should be 10", "不给k时应取10")
+    looks_at_ten_neighbours_by_default = check_default("k", 10)
 
     @check(en="Lengths don't matter", zh="向量长度不影响结果")
     def is_by_cosine(self, fn):
@@ -116,13 +115,15 @@ class CSLS(Exercise):
                 f"输入是{dtype}，输出却是{came.dtype}",
             )
 
+    def example(self):
+        return {"source": normal(13, 5, seed=11), "target": normal(12, 5, seed=12), "k": 3}
+
     def probes(self):
-        wide = {"source": normal(13, 5, seed=11), "target": normal(12, 5, seed=12)}
         return {
             "k = 2": {"source": normal(5, 3, seed=13), "target": normal(4, 3, seed=14), "k": 2},
             "square": {"source": normal(4, 3, seed=15), "target": normal(4, 3, seed=16), "k": 2},
             "k = 1": {"source": normal(4, 3, seed=17), "target": normal(4, 3, seed=18), "k": 1},
-            "default": wide,
+            "default": without(self.example(), "k"),
         }
 
     def edges(self):

@@ -1,7 +1,8 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import LossExercise, Text, check, expect_close, gradient, normal
+from kd_study.exercises.base import Text, check, expect_close, gradient, normal
+from kd_study.exercises.loss import LossExercise
 
 
 class MultilingualMSE(LossExercise):

@@ -1,21 +1,16 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import (
-    LossExercise,
-    check,
-    expect,
-    expect_close,
-    gradient,
-    normal,
-    outcome,
-    shown,
-    without,
-)
+from kd_study.exercises.base import Text, check, check_default, expect_close, gradient, normal, without
+from kd_study.exercises.loss import NothingCounts
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
-class SelectiveKD(LossExercise):
+class SelectiveKD(NothingCounts):
+    nothing_counts = Text(
+        "a batch on which the student is nowhere worse than its teacher", "学生处处不比教师差的一批"
+    )
+
     def example(self):
         return {
             "student_logits": torch.tensor([[0.0, 1, 0.5], [3, 0, -1], [1, 1, -1], [0.5, -0.5, 2]]),
@@ -109,33 +104,6 @@ class SelectiveKD(LossExercise):
             "第0行上两者为标签付出的相同，尽管分布不同：不计入，既不进总和，也不进行数",
         )
 
-    @check(en="No row left: 0 with a graph", zh="一行不剩：为0且有计算图")
-    def is_zero_where_no_row_is_left(self, fn):
-        given = self.example()
-        for name, student in (
-            ("equal to its teacher", given["teacher_logits"].clone()),
-            ("better everywhere", 20.0 * F.one_hot(given["targets"], 3)),
-        ):
-            leaf = student.requires_grad_()
-            loss = fn(**given | {"student_logits": leaf})
-            expect_close(
-                loss,
-                0.0,
-                f"a student that is {name} has nothing to learn: the loss should be 0",
-                "学生与教师相同或处处更好时没有什么可学：损失应为0",
-            )
-            expect(
-                loss.requires_grad,
-                "the loss of 0 should have a graph, or backward fails on the batch",
-                "损失为0时也应带有计算图，否则这一批的backward会报错",
-            )
-            loss.backward()
-            expect(
-                leaf.grad is None or not bool(leaf.grad.any()),
-                f"a batch in which no row counts should bring no gradient, but brought {shown(leaf.grad)}",
-                f"一行都不计入的批不应带来梯度，实际为{shown(leaf.grad)}",
-            )
-
     @check(en="The gradient into the rows that count", zh="流向计入行的梯度")
     def has_the_gradient_of_the_rows_that_count(self, fn):
         given = self.example()
@@ -147,15 +115,7 @@ class SelectiveKD(LossExercise):
             "T = 2、计入2行时，梯度在这两行应为T (q − p) / 2，在其余行为0",
         )
 
-    @check(en="T = 1 unless told", zh="默认T = 1")
-    def has_temperature_one_by_default(self, fn):
-        given = self.example()
-        expect_close(
-            fn(**without(given, "temperature")),
-            fn(**given | {"temperature": 1.0}),
-            "without a temperature it should be 1",
-            "不给温度系数时应取1",
-        )
+    has_temperature_one_by_default = check_default("temperature", 1.0)
 
     def probes(self):
         example = self.example()
@@ -174,19 +134,16 @@ class SelectiveKD(LossExercise):
         }
 
     def edges(self):
-        example = self.example()
         even = torch.tensor([[0.0, 5, -200], [0, 0, 0]]), torch.tensor([[0.0, -200, 5], [2, 0, 0]])
         label = {"targets": torch.tensor([0, 0]), "temperature": 1.0}
-        return {
-            "none": example | {"student_logits": 20.0 * F.one_hot(example["targets"], 3)},
-            "equal": {"student_logits": even[0], "teacher_logits": even[1]} | label,
-        }
+        return super().edges() | {"equal": {"student_logits": even[0], "teacher_logits": even[1]} | label}
 
-    def behaviour(self, function):
-        ordinary, edge = super().behaviour(function)
-        none, _ = self._with_leaves(self.edges()["none"], self.student_arguments)
-        edge["graph of none"] = outcome(lambda: function(**none).requires_grad)
-        return ordinary, edge
+    def nothing(self):
+        example = self.example()
+        return {
+            "better everywhere": example | {"student_logits": 20.0 * F.one_hot(example["targets"], 3)},
+            "equal to its teacher": example | {"student_logits": example["teacher_logits"]},
+        }
 
 
 def _rows(given: dict) -> torch.Tensor:

@@ -1,21 +1,13 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import (
-    LossExercise,
-    check,
-    expect,
-    expect_close,
-    gradient,
-    normal,
-    outcome,
-    shown,
-    without,
-)
+from kd_study.exercises.base import Text, check, check_default, expect_close, gradient, normal, without
+from kd_study.exercises.loss import NothingCounts
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
-class TransferSoftLabels(LossExercise):
+class TransferSoftLabels(NothingCounts):
+    nothing_counts = Text("a batch in which no teacher is sure enough", "没有一行足够确定的一批")
     student_arguments = ("student_target_logits",)
     teacher_arguments = ("teacher_source_logits",)
 
@@ -121,26 +113,6 @@ class TransferSoftLabels(LossExercise):
             "最大概率可以是任何一个类别的",
         )
 
-    @check(en="No row left: 0 with a graph", zh="一行不剩：为0且有计算图")
-    def is_zero_without_confident_rows(self, fn):
-        given = self.example() | {"min_confidence": 0.99}
-        leaf = given["student_target_logits"].requires_grad_()
-        loss = fn(**given)
-        expect_close(
-            loss, 0.0, "if no teacher is sure enough the loss should be 0", "没有一行足够确定时，损失应为0"
-        )
-        expect(
-            loss.requires_grad,
-            "the loss of 0 should have a graph, or backward fails on the batch",
-            "损失为0时也应带有计算图，否则这一批的backward会报错",
-        )
-        loss.backward()
-        expect(
-            leaf.grad is None or not bool(leaf.grad.any()),
-            f"a batch in which no row counts should bring no gradient, but brought {shown(leaf.grad)}",
-            f"一行都不计入的批不应带来梯度，实际为{shown(leaf.grad)}",
-        )
-
     @check(en="The gradient into the rows that count", zh="流向计入行的梯度")
     def has_the_gradient_of_confident_rows(self, fn):
         given = self.example()
@@ -153,16 +125,8 @@ class TransferSoftLabels(LossExercise):
             "T = 2、计入2行时，梯度在这两行应为T (q − p) / 2，在其余行为0",
         )
 
-    @check(en="Defaults: T = 1, no threshold", zh="默认值：T = 1，不设阈值")
-    def has_the_defaults_of_the_contract(self, fn):
-        given = self.example()
-        for missing, value in (("temperature", 1.0), ("min_confidence", 0.0)):
-            expect_close(
-                fn(**without(given, missing)),
-                fn(**given | {missing: value}),
-                f"{missing} should be {value:g} if it isn't given",
-                f"不给{missing}时应取{value:g}",
-            )
+    has_temperature_one_by_default = check_default("temperature", 1.0)
+    has_no_threshold_by_default = check_default("min_confidence", 0.0)
 
     def probes(self):
         example = self.example()
@@ -177,13 +141,10 @@ class TransferSoftLabels(LossExercise):
         example = self.example()
         even = example | {"teacher_source_logits": torch.zeros(4, 2), "min_confidence": 0.5}
         even["student_target_logits"] = normal(4, 2, seed=3)
-        return {"just reached": even, "none": example | {"min_confidence": 0.99}}
+        return super().edges() | {"just reached": even}
 
-    def behaviour(self, function):
-        ordinary, edge = super().behaviour(function)
-        none, _ = self._with_leaves(self.edges()["none"], self.student_arguments)
-        edge["graph of none"] = outcome(lambda: function(**none).requires_grad)
-        return ordinary, edge
+    def nothing(self):
+        return {"none": self.example() | {"min_confidence": 0.99}}
 
 
 def _rows(given: dict) -> torch.Tensor:

@@ -3,11 +3,13 @@ import torch
 from kd_study.exercises.base import (
     Exercise,
     check,
+    check_default,
     expect,
     expect_close,
     expect_tensor,
     normal,
     outcome,
+    without,
 )
 
 
@@ -122,15 +124,7 @@ class WeightTeachers(Exercise):
             tolerance=1e-3,
         )
 
-    @check(en="T = 1 unless told", zh="默认T = 1")
-    def has_temperature_one_by_default(self, fn):
-        logits, similarities = normal(2, 3, 4, seed=7), normal(2, seed=8)
-        expect_close(
-            fn(logits, similarities),
-            fn(logits, similarities, 1.0),
-            "without a temperature it should be 1",
-            "不给温度系数时应取1",
-        )
+    has_temperature_one_by_default = check_default("temperature", 1.0)
 
     @check(en="Finite for ±1e4, and in the dtype of the logits", zh="±1e4时仍为有限数，且保持logits的dtype")
     def is_finite_and_keeps_the_dtype(self, fn):
@@ -144,12 +138,16 @@ class WeightTeachers(Exercise):
             came = fn(normal(2, 3, 4).to(dtype), normal(2).to(dtype)).dtype
             expect(came == dtype, f"{dtype} goes in, {came} comes out", f"输入是{dtype}，输出却是{came}")
 
-    def probes(self):
+    def example(self):
         logits, similarities = normal(3, 3, 4, seed=10), normal(3, seed=11, scale=1.0)
+        return {"teacher_logits": logits, "similarities": similarities, "temperature": 3.0}
+
+    def probes(self):
+        example = self.example()
         return {
-            "T = 1": {"teacher_logits": logits, "similarities": similarities, "temperature": 1.0},
-            "T = 3": {"teacher_logits": logits, "similarities": similarities, "temperature": 3.0},
-            "default": {"teacher_logits": logits, "similarities": similarities},
+            "T = 1": example | {"temperature": 1.0},
+            "T = 3": example,
+            "default": without(example, "temperature"),
             "two": {"teacher_logits": normal(2, 3, 4, seed=12), "similarities": torch.tensor([0.9, 0.7])},
         }
 

@@ -2,8 +2,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kd_study.exercises.base import LossExercise, check, expect, expect_close, gradient, normal
+from kd_study.exercises.base import Text, check, expect, expect_close, gradient, normal
 from kd_study.exercises.debugging._shared import DebugExercise
+from kd_study.exercises.loss import NothingCounts
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
@@ -24,7 +25,9 @@ def kl_of_labels(
     return total / kept.sum().clamp(min=1)
 
 
-class DebugShiftedLogits(DebugExercise, LossExercise):
+class DebugShiftedLogits(DebugExercise, NothingCounts):
+    nothing_counts = Text("a batch in which no predicted token counts", "没有任何被预测的token计入的一批")
+
     @property
     def reference(self):
         return kl_of_labels
@@ -135,32 +138,21 @@ class DebugShiftedLogits(DebugExercise, LossExercise):
                 f"不预测任何计入token的位置上的{value}进入了梯度",
             )
 
-    @check(en="0 with a graph where nothing counts", zh="没有token计入时为0，且有计算图")
-    def is_zero_where_nothing_counts(self, fn):
-        example = self.example()
-        for labels in (torch.full((2, 5), -100), torch.tensor([[1, -100, -100, -100, -100]] * 2)):
-            leaf = example["student_logits"].clone().requires_grad_()
-            loss = fn(**example | {"labels": labels, "student_logits": leaf})
-            expect_close(
-                loss,
-                0.0,
-                "where no predicted token counts, the loss should be 0",
-                "没有计入的token时，损失应为0",
-            )
-            expect(
-                loss.requires_grad,
-                "the 0 should have a graph, or backward fails",
-                "这个0应带有计算图，否则backward会报错",
-            )
-
     def edges(self):
         example = self.example()
-        return {
-            "nothing": example | {"labels": torch.full((2, 5), -100)},
+        return super().edges() | {
             "-1": example
             | {"labels": example["labels"].masked_fill(example["labels"] == -100, -1), "ignore_index": -1},
             "NaN": _elsewhere(example, float("nan")),
             "first": example | {"labels": torch.tensor([[1, -100, 3, 1, -100], [-100, -100, 0, -100, -100]])},
+        }
+
+    def nothing(self):
+        example = self.example()
+        first = torch.tensor([[1, -100, -100, -100, -100]] * 2)
+        return {
+            "nothing": example | {"labels": torch.full((2, 5), -100)},
+            "nothing but the first": example | {"labels": first},
         }
 
 

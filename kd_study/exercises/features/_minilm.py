@@ -3,22 +3,14 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import (
-    LossExercise,
-    check,
-    expect,
-    expect_close,
-    gradient,
-    normal,
-    shown,
-    without,
-)
+from kd_study.exercises.base import check, expect_close, gradient, normal, without
+from kd_study.exercises.loss import NothingCounts
 
 TENSORS = ("student_values", "teacher_values")
 _SAME_WIDTH = {"teacher_values": normal(2, 4, 4, seed=7, scale=1.0)}
 
 
-class ValueRelationExercise(LossExercise):
+class ValueRelationExercise(NothingCounts):
     """All of the exercise but its texts and its wrong answers."""
 
     student_arguments = ("student_values",)
@@ -166,27 +158,6 @@ class ValueRelationExercise(LossExercise):
                 f"被掩码的token上的{value}进入了梯度，尽管损失看上去没错：掩码得分为时已晚，乘积的反向已经碰到它了",
             )
 
-    @check(en="0 with a graph where nothing counts", zh="没有token计入时为0，且有计算图")
-    def is_zero_where_nothing_counts(self, fn):
-        for value in (1.0, float("nan")):
-            given = with_padding(example() | {"mask": torch.zeros(2, 4)}, value)
-            leaf = given["student_values"].requires_grad_()
-            loss = fn(**given)
-            expect_close(
-                loss, 0.0, "a batch of nothing but padding should cost 0", "全是填充的一批，损失应为0"
-            )
-            expect(
-                loss.requires_grad,
-                "a batch of nothing but padding should still have a graph, or backward fails on it",
-                "全是填充的一批也应带有计算图，否则backward会报错",
-            )
-            loss.backward()
-            expect(
-                leaf.grad is None or not bool(leaf.grad.any()),
-                f"a batch of nothing but padding should bring no gradient, but brought {shown(leaf.grad)}",
-                f"全是填充的一批不应带来梯度，实际为{shown(leaf.grad)}",
-            )
-
     @check(en="The gradient", zh="梯度")
     def has_the_gradient_of_the_relations(self, fn):
         given = example()
@@ -207,8 +178,11 @@ class ValueRelationExercise(LossExercise):
         return {"masked": given, "whole": whole, "one head": one_head, "same width": given | _SAME_WIDTH}
 
     def edges(self):
+        return super().edges() | {"NaN": with_padding(example(), float("nan"))}
+
+    def nothing(self):
         nothing = example() | {"mask": torch.zeros(2, 4, dtype=torch.bool)}
-        return {"NaN": with_padding(example(), float("nan")), "nothing": nothing}
+        return {"nothing": nothing, "nothing, NaN": with_padding(nothing, float("nan"))}
 
 
 def example() -> dict:

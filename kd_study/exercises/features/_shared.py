@@ -2,7 +2,8 @@
 
 import torch
 
-from kd_study.exercises.base import LossExercise, Text, check, expect_close, normal
+from kd_study.exercises.base import Text, check, expect_close, normal
+from kd_study.exercises.loss import LossExercise
 
 
 class RelationExercise(LossExercise):

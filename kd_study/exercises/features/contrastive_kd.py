@@ -3,16 +3,8 @@ import math
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import (
-    LossExercise,
-    check,
-    expect,
-    expect_close,
-    gradient,
-    normal,
-    shown,
-    without,
-)
+from kd_study.exercises.base import check, expect, expect_close, gradient, normal, shown, without
+from kd_study.exercises.loss import LossExercise
 
 
 class ContrastiveKD(LossExercise):

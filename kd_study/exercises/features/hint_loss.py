@@ -2,7 +2,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from kd_study.exercises.base import LossExercise, Text, check, expect, expect_close, gradient, normal, outcome
+from kd_study.exercises.base import Text, check, expect, expect_close, gradient, normal, outcome
+from kd_study.exercises.loss import LossExercise
 
 
 class Projector(nn.Module):

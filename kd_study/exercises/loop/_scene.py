@@ -14,8 +14,6 @@ from kd_study.exercises.base import Exercise, is_close, normal
 class TrainingExercise(Exercise):
     """An exercise whose function trains a student."""
 
-    topic = "loop"
-    lesson = "03_the_loop"
     uses_randomness = True
 
     @property
@@ -67,26 +65,105 @@ class Student(nn.Module):
         return self.head(self.body(data))
 
 
-class CountingSGD(torch.optim.SGD):
-    """Plain gradient descent that counts its steps."""
+class NotingSGD(torch.optim.SGD):
+    """Plain gradient descent that notes the gradients by which it steps, one list a step, None where one is missing."""
 
-    steps = 0
+    def __init__(self, parameters, lr: float):
+        super().__init__(parameters, lr)
+        self.gradients: list[list[Tensor | None]] = []
 
     def step(self, closure=None):
-        self.steps += 1
-        return super().step(closure)
+        if closure is not None:
+            with torch.enable_grad():
+                closure = closure()
+        self.gradients.append(
+            [
+                None if leaf.grad is None else leaf.grad.detach().clone()
+                for group in self.param_groups
+                for leaf in group["params"]
+            ]
+        )
+        super().step()
+        return closure
+
+    @property
+    def steps(self) -> int:
+        return len(self.gradients)
 
 
 class ByHand:
-    """A student y = w · x at w = 0, a teacher y = 2x, the input 1, squared error, SGD at 0.25: w → w / 2 + 1."""
+    """A student y = w · x at w = 0, a teacher y = 2x, the input 1, squared error, SGD at 0.25: w → w / 2 + 1.
 
-    def __init__(self):
-        self.student, self.teacher, self.data = Scale(0.0), Scale(2.0), torch.ones(1)
-        self.optimizer = torch.optim.SGD(self.student.parameters(), lr=0.25)
+    The targets, 5, are not what the teacher says. At a rate of 1.25 what is missing grows, and turns round: × −1.5.
+    """
+
+    def __init__(
+        self,
+        batches: int = 1,
+        loss: Callable = F.mse_loss,
+        rate: float = 0.25,
+        stale_gradient: float | None = None,
+    ):
+        self.student, self.teacher = Scale(0.0), Scale(2.0)
+        self.batches = [(torch.ones(1), torch.tensor([5.0])) for _ in range(batches)]
+        self.loss = loss
+        self.optimizer = NotingSGD(self.student.parameters(), lr=rate)
+        if stale_gradient is not None:
+            self.student.weight.grad = torch.tensor([stale_gradient])
 
     @property
     def weight(self) -> float:
         return self.student.weight.item()
+
+
+class Exact:
+    """Two batches of no round numbers for a student and a loss with a weight of its own, both in one optimizer.
+
+    What is added to loss or gradient, a rounding and an old gradient show in the steps that the optimizer notes.
+    """
+
+    def __init__(self):
+        self.student, self.teacher = _linear(3.1, -2.7), _linear(-1.3, 0.45)
+        self.loss = Factor(1.7)
+        self.batches = [
+            (torch.tensor([[0.1, 0.7], [1.3, -0.9]]), torch.zeros(2)),
+            (torch.tensor([[-0.3, 1.1], [0.7, 0.2]]), torch.zeros(2)),
+        ]
+        self.optimizer = NotingSGD([*self.student.parameters(), *self.loss.parameters()], lr=0.05)
+        self.settings = self._settings()
+
+    def _settings(self) -> dict:
+        return {name: value for name, value in self.optimizer.param_groups[0].items() if name != "params"}
+
+    def settings_changed(self) -> list[str]:
+        """The optimizer's settings, such as lr, that are no longer what they were."""
+        return [name for name, value in self._settings().items() if value != self.settings.get(name)]
+
+    @staticmethod
+    def gradients() -> list[list[Tensor]]:
+        """Of one pass: for each step the gradients of the student's weight and of the loss's, in float64."""
+        scene = Exact()
+        student, teacher, loss = scene.student.double(), scene.teacher.double(), scene.loss.double()
+        parameters = [*student.parameters(), *loss.parameters()]
+        found = []
+        for data, _ in scene.batches:
+            value = loss(student(data.double()), teacher(data.double()).detach())
+            found.append(torch.autograd.grad(value, parameters))
+            with torch.no_grad():
+                for parameter, slope in zip(parameters, found[-1], strict=True):
+                    parameter -= 0.05 * slope
+        return found
+
+
+class Factor(nn.Module):
+    """Squared error between a multiple of the student's output and the teacher's: a projector in its simplest form."""
+
+    def __init__(self, factor: float):
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(factor))
+
+    def forward(self, student_output: Tensor, teacher_output: Tensor) -> Tensor:
+        return F.mse_loss(self.factor * student_output, teacher_output)
 
 
 class Shuffled:
@@ -111,13 +188,14 @@ class Comparison:
 
     swapped: bool  # the teacher's answer came first
     right_answer: bool  # it is what the teacher says in eval mode to what the student has just read
+    of_another_batch: bool  # it is what the teacher says in eval mode to another batch of the scene
     has_a_teacher_graph: bool
 
 
 class Scene:
     """A teacher in training mode, a student in eval mode, three batches, the last of them smaller; and notes.
 
-    `loss` compares two outputs, `comparisons` are its calls; `optimizer` counts its steps.
+    `loss` compares two outputs, `comparisons` are its calls; `optimizer` notes its steps.
     """
 
     def __init__(self):
@@ -125,7 +203,8 @@ class Scene:
         self.batches = [
             (normal(size, 3, seed=seed), torch.arange(size) % 2) for seed, size in enumerate((4, 4, 3))
         ]
-        self.optimizer = CountingSGD(self.student.parameters(), lr=0.01)
+        self.batches_given = tuple(self.batches)
+        self.optimizer = NotingSGD(self.student.parameters(), lr=0.01)
         self.comparisons: list[Comparison] = []
         self._oracle = copy.deepcopy(self.teacher).eval().requires_grad_(False)
         self.loss = lambda student_output, teacher_output: self._compare(student_output, teacher_output)
@@ -135,12 +214,13 @@ class Scene:
         swapped = first.mean().item() > 5 > second.mean().item()  # only a teacher says 10
         said = first if swapped else second
         right = bool(self.student.seen) and is_close(said, self._oracle(self.student.seen[-1]))
-        self.comparisons.append(Comparison(swapped, right, said.requires_grad))
+        another = not right and any(is_close(said, self._oracle(data)) for data, _ in self.batches_given)
+        self.comparisons.append(Comparison(swapped, right, another, said.requires_grad))
         return F.mse_loss(first, second)
 
     def moved(self, who: str) -> list[str]:
         """The names of the parameters and buffers of "teacher" or "student" that have changed."""
-        now, before = getattr(self, who).state_dict(), self.before[who]
+        now, before = state(getattr(self, who)), self.before[who]
         return [name for name in before if not torch.equal(now[name], before[name])]
 
     def teacher_has_gradients(self) -> bool:
@@ -149,7 +229,7 @@ class Scene:
 
 def state(model: nn.Module) -> dict[str, Tensor]:
     """A copy of the model's parameters and buffers."""
-    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+    return {name: value.detach().clone() for name, value in nn.Module.state_dict(model).items()}
 
 
 def modes(model: nn.Module) -> list[bool]:
@@ -162,6 +242,14 @@ def seeded(call: Callable):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return call()
+
+
+def _linear(*weights: float) -> nn.Linear:
+    """(N, len(weights)) → (N, 1), without a bias."""
+    layer = nn.Linear(len(weights), 1, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([weights]))
+    return layer
 
 
 def _fill(model: nn.Module) -> None:

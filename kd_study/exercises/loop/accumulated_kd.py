@@ -1,16 +1,7 @@
 import torch
 
-from kd_study.exercises.base import (
-    Exercise,
-    check,
-    expect,
-    expect_close,
-    expect_scalar_loss,
-    normal,
-    outcome,
-    shown,
-    without,
-)
+from kd_study.exercises.base import Exercise, check, expect, expect_close, normal, outcome, shown, without
+from kd_study.exercises.loss import expect_scalar_loss
 from kd_study.exercises.sequences._shared import (
     back_propagated_one_by_one,
     costs_of_tokens,

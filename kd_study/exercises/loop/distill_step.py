@@ -2,12 +2,23 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from kd_study.exercises.base import check, expect, expect_close, normal, outcome
-from kd_study.exercises.loop._scene import ByHand, Scale, Scene, TrainingExercise, modes, seeded
+from kd_study.exercises.base import check, expect, expect_close, outcome
+from kd_study.exercises.loop._scene import ByHand, Scale, Scene, modes, seeded
 from kd_study.exercises.loop._shared import answer, update
+from kd_study.exercises.loop._teaching import TeachingExercise
 
 
-class DistillStep(TrainingExercise):
+class DistillStep(TeachingExercise):
+    """A function (student, teacher, inputs, optimizer, loss_function), called once for each batch."""
+
+    def train(self, fn, scene, epochs=None):
+        losses = [
+            fn(scene.student, scene.teacher, data, scene.optimizer, scene.loss)
+            for _ in range(epochs or 1)
+            for data, _ in scene.batches
+        ]
+        return losses
+
     def validate(self, result, arguments):
         expect(
             isinstance(result, float),
@@ -17,38 +28,19 @@ class DistillStep(TrainingExercise):
 
     @check(en="A worked example", zh="手算例子")
     def agrees_with_a_worked_example(self, fn):
-        scene, step = _by_hand(fn)
+        scene = ByHand(batches=2)
+        first, second = self.train(fn, scene)
         expect_close(
-            step(),
+            first,
             4.0,
             "a student at 0 and a teacher at 2 differ by 2: the loss before the update is 2² = 4",
             "学生为0、教师为2，相差2：更新之前的损失是2² = 4",
         )
         expect_close(
-            scene.weight, 1.0, "w should go from 0 to 0 + 0.25 · 4 = 1", "w应从0变为0 + 0.25 · 4 = 1"
-        )
-
-    @check(en="Every step from fresh gradients", zh="每一步都从新的梯度开始")
-    def starts_every_step_from_fresh_gradients(self, fn):
-        scene, step = _by_hand(fn)
-        losses = [step(), step()]
-        expect_close(
-            scene.weight,
-            1.5,
-            "two steps should take w from 0 over 1 to 1.5; 2.5 means that the first gradient was added to the second",
-            "两步应把w从0带到1，再到1.5；若得到2.5，说明第一步的梯度被加到了第二步上",
-        )
-        expect_close(
-            losses[1],
+            second,
             1.0,
-            "the second step's loss should be (2 − 1)² = 1",
-            "第二步的损失应为(2 − 1)² = 1",
-        )
-        expect_close(
-            _weight_from_a_stale_gradient(fn),
-            1.0,
-            "the student may arrive with an old gradient, of a probe before training, and w should go to 1 all the same; clear it before backward",
-            "学生传进来时可能带着旧的梯度（例如训练前做过试算），w仍应变为1；请在backward之前清零",
+            "w should go from 0 to 0 + 0.25 · 4 = 1, and the second step's loss should be (2 − 1)² = 1",
+            "w应从0变为0 + 0.25 · 4 = 1，第二步的损失应为(2 − 1)² = 1",
         )
 
     @check(en="Uses the optimizer and the loss that it is given", zh="使用传入的优化器与损失函数")
@@ -64,154 +56,78 @@ class DistillStep(TrainingExercise):
             "学习率为0.5的Adam，第一步把w移动0.5",
         )
 
-    @check(
-        en="loss_function(student_output, teacher_output)", zh="loss_function(student_output, teacher_output)"
-    )
-    def compares_the_student_with_the_teacher(self, fn):
-        scene = _step_on_a_scene(fn)
-        expect(
-            scene.optimizer.steps == 1 and bool(scene.moved("student")),
-            f"one call should be one step of the optimizer that moves the student; {scene.optimizer.steps} were made",
-            f"调用一次应让优化器走一步并改变学生，实际走了{scene.optimizer.steps}步",
-        )
-        expect(
-            not any(comparison.swapped for comparison in scene.comparisons),
-            "the loss got the teacher's output first; for KL the order decides which of the two is imitated",
-            "损失函数先收到了教师的输出；对KL来说，顺序决定了谁模仿谁",
-        )
-
-    @check(en="The teacher answers in eval mode", zh="教师在eval模式下回答")
-    def asks_the_teacher_in_eval_mode(self, fn):
-        scene = _step_on_a_scene(fn)
-        expect(
-            all(comparison.right_answer for comparison in scene.comparisons),
-            "the teacher, which arrived in training mode, did not answer as it does in eval mode: its dropout draws and its BatchNorm goes by the batch",
-            "教师以训练模式传入，它的回答与eval模式下不同：dropout在随机丢弃，BatchNorm用的是当前批的统计量",
-        )
-        expect(
-            not scene.moved("teacher"),
-            f"the step has changed the teacher's {', '.join(scene.moved('teacher'))}",
-            f"这一步改变了教师的{'、'.join(scene.moved('teacher'))}",
-        )
-
-    @check(en="The teacher answers without a graph", zh="教师的回答不带计算图")
-    def builds_no_graph_of_the_teacher(self, fn):
-        scene = _step_on_a_scene(fn)
-        expect(
-            not any(comparison.has_a_teacher_graph for comparison in scene.comparisons)
-            and not scene.teacher_has_gradients(),
-            "the teacher's output has a graph: its activations are kept and its parameters get gradients; eval() doesn't stop that, no_grad does",
-            "教师的输出带着计算图：它的激活值被保留，参数会得到梯度；eval()管不了这一点，no_grad才行",
-        )
+    @check(en="Only the student changes", zh="只有学生改变")
+    def leaves_the_teachers_parameters_as_they_are(self, fn):
+        scene = self.trained(fn)
         expect(
             all(part.requires_grad for part in scene.teacher.parameters()),
-            "only the student changes, but the teacher's parameters no longer ask for gradients, which is for its owner to decide; no_grad leaves them as they are",
-            "变的只应是学生，而教师的参数却不再需要梯度了，这该由它的主人决定；no_grad不会改动它们",
+            "the teacher's parameters no longer ask for gradients, which is for its owner to decide; no_grad leaves them as they are",
+            "教师的参数不再需要梯度了，这该由它的主人决定；no_grad不会改动它们",
         )
 
-    @check(en="The student trains in training mode", zh="学生在训练模式下训练")
-    def trains_the_student_in_training_mode(self, fn):
-        scene = _step_on_a_scene(fn)
+    @check(en="The student stays in training mode", zh="学生保持训练模式")
+    def leaves_the_student_training(self, fn):
         expect(
-            all(scene.student.was_training) and all(modes(scene.student)),
-            "the student arrived in eval mode and was not, or did not stay, in training mode; call student.train() before its forward pass",
-            "学生以eval模式传入，但没有进入（或没有保持）训练模式；请在学生前向之前调用student.train()",
+            all(modes(self.trained(fn).student)),
+            "after the step the student should be in training mode, all of it",
+            "这一步之后，学生的每一部分都应处于训练模式",
         )
 
     @check(en="The teacher's mode comes back", zh="教师的模式恢复原样")
     def puts_the_teachers_modes_back(self, fn):
-        for name, en, zh in (
-            ("training", "in training mode", "处于训练模式"),
-            ("eval", "in eval mode", "处于eval模式"),
-        ):
-            before, after = _teacher_modes(fn, name)
+        for name, (en, zh) in _TEACHERS.items():
+            before, after = self._teacher_modes(fn, name)
             expect(
                 before == after,
-                f"a teacher that comes {en} should leave the step that way; remember its mode and put it back",
-                f"教师传入时{zh}，这一步之后也应如此；请记住它的模式，最后恢复",
+                f"a teacher that comes {en} should leave the step that way; remember the mode of every part and put it back",
+                f"教师传入时{zh}，这一步之后也应如此；请记住它每一部分的模式，最后恢复",
             )
 
     def behaviour(self, function):
-        ordinary = {
-            "numbers": outcome(lambda: _numbers(function)),
-            "scene": outcome(lambda: seeded(lambda: _facts(function))),
-            "the student's graph": _graphs_of_the_student(function),
-        }
-        edge = {
-            name: outcome(lambda name=name: seeded(lambda: _teacher_modes(function, name)[1]))
-            for name in ("training", "eval")
-        }
-        edge["stale gradient"] = outcome(lambda: _weight_from_a_stale_gradient(function))
+        ordinary, edge = super().behaviour(function)
+        ordinary["losses"] = outcome(lambda: self._losses(function))
+        ordinary["the student's graph"] = self._graphs_of_the_student(function)
+        for name in _TEACHERS:
+            edge[name] = outcome(lambda name=name: seeded(lambda: self._teacher_modes(function, name)[1]))
         return ordinary, edge
 
+    def facts(self, function):
+        scene = Scene()
+        self.train(function, scene)
+        return super().facts(function) | {"student trains": scene.student.training}
 
-def _by_hand(function):
-    """(scene, step): each step takes y = w · x on by one step towards y = 2x, at the input 1."""
-    scene = ByHand()
-    return scene, lambda: function(scene.student, scene.teacher, scene.data, scene.optimizer, F.mse_loss)
+    def _losses(self, function) -> list:
+        """The kind of what comes back, and its value in two steps."""
+        losses = self.train(function, ByHand(batches=2))
+        return [type(losses[0]).__name__, *(torch.as_tensor(loss).detach() for loss in losses)]
 
+    def _graphs_of_the_student(self, function) -> list[bool]:
+        """For each call of the loss, whether one of the outputs had a graph; whatever comes of the step."""
+        graphs = []
 
-def _weight_from_a_stale_gradient(function) -> float:
-    """The weight after one step of a student that arrives with a gradient of 100."""
-    scene, step = _by_hand(function)
-    scene.student.weight.grad = torch.tensor([100.0])
-    step()
-    return scene.weight
+        def loss_function(student_output, teacher_output):
+            graphs.append(any(output.grad_fn is not None for output in (student_output, teacher_output)))
+            return F.mse_loss(student_output, teacher_output)
 
+        outcome(lambda: self.train(function, ByHand(loss=loss_function)))
+        return graphs
 
-def _graphs_of_the_student(function) -> list[bool]:
-    """For each call of the loss, whether the student's output had a graph; whatever comes of the step."""
-    scene, graphs = ByHand(), []
-
-    def loss_function(student_output, teacher_output):
-        graphs.append(any(output.grad_fn is not None for output in (student_output, teacher_output)))
-        return F.mse_loss(student_output, teacher_output)
-
-    outcome(lambda: function(scene.student, scene.teacher, scene.data, scene.optimizer, loss_function))
-    return graphs
-
-
-def _step_on_a_scene(function) -> Scene:
-    scene = Scene()
-    function(scene.student, scene.teacher, normal(5, 3), scene.optimizer, scene.loss)
-    expect(
-        bool(scene.comparisons),
-        "loss_function was never called; call it on the two outputs",
-        "没有调用loss_function；请用它比较两个输出",
-    )
-    return scene
+    def _teacher_modes(self, function, name: str) -> tuple[list[bool], list[bool]]:
+        """The modes of the teacher's parts before and after a step, for one way in which it may arrive."""
+        scene = Scene()
+        scene.teacher.train(name != "eval")
+        if name == "mixed":
+            scene.teacher.body[1].eval()
+        before = modes(scene.teacher)
+        self.train(function, scene)
+        return before, modes(scene.teacher)
 
 
-def _teacher_modes(function, name: str) -> tuple[list[bool], list[bool]]:
-    """The modes of the teacher's parts before and after a step, for one way in which it may arrive."""
-    scene = Scene()
-    scene.teacher.train(name == "training")
-    before = modes(scene.teacher)
-    function(scene.student, scene.teacher, normal(5, 3), scene.optimizer, scene.loss)
-    return before, modes(scene.teacher)
-
-
-def _numbers(function) -> list:
-    """Losses and weights of two steps, and the kind of what came back."""
-    scene, step = _by_hand(function)
-    first, weight = step(), scene.weight
-    kind = type(first).__name__
-    return [kind, torch.as_tensor(first).detach(), weight, torch.as_tensor(step()).detach(), scene.weight]
-
-
-def _facts(function) -> dict:
-    scene = Scene()
-    function(scene.student, scene.teacher, normal(5, 3), scene.optimizer, scene.loss)
-    seen = scene.comparisons[0]
-    return {
-        "swapped": seen.swapped,
-        "right answer": seen.right_answer,
-        "graph": seen.has_a_teacher_graph,
-        "student trained": all(scene.student.was_training),
-        "student trains": scene.student.training,
-        "steps": scene.optimizer.steps,
-        "student moved": any("running" not in name for name in scene.moved("student")),
-    }
+_TEACHERS = {
+    "training": ("in training mode", "处于训练模式"),
+    "eval": ("in eval mode", "处于eval模式"),
+    "mixed": ("in training mode but for its BatchNorm", "处于训练模式、唯独BatchNorm处于eval模式"),
+}
 
 
 @DistillStep.wrong(

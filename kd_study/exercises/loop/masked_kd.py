@@ -1,20 +1,12 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import (
-    LossExercise,
-    check,
-    expect,
-    expect_close,
-    gradient,
-    normal,
-    shown,
-    without,
-)
-from kd_study.exercises.sequences._shared import kl_of_tokens, with_padding
+from kd_study.exercises.base import check, check_default, expect_close, gradient, normal, without
+from kd_study.exercises.sequences._masked import MaskedLoss
+from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
-class MaskedKD(LossExercise):
+class MaskedKD(MaskedLoss):
     def example(self):
         return {
             "student_logits": normal(2, 4, 3, seed=1),
@@ -35,8 +27,6 @@ class MaskedKD(LossExercise):
             tolerance=1e-3,
         )
 
-    @check(en="One mean over all kept tokens", zh="对所有计入的token一次性取平均")
-    def is_one_mean_over_kept_tokens(self, fn):
         zero, far = torch.zeros(2, 4, 2), torch.zeros(2, 4, 2)
         far[0, :, 0], far[1, :, 0] = 2.0, 4.0  # costs 0.3278 and 0.6040 a token
         mask = torch.tensor([[True, True, True, False], [True, False, False, False]])
@@ -48,77 +38,6 @@ class MaskedKD(LossExercise):
             "一句有三个token，各0.328；另一句有一个，0.603：四个的平均是0.397，而不是逐句平均再平均，也不是除以8个位置或2个句子",
             tolerance=1e-3,
         )
-
-    @check(en="The length of the padding doesn't matter", zh="填充的长度不影响结果")
-    def ignores_the_length_of_the_padding(self, fn):
-        example = self.example()
-        longer = {
-            "student_logits": torch.cat([example["student_logits"], normal(2, 5, 3, seed=3)], 1),
-            "teacher_logits": torch.cat([example["teacher_logits"], normal(2, 5, 3, seed=4)], 1),
-            "mask": F.pad(example["mask"], (0, 5)),
-        }
-        for columns in (9, 6):  # six of nine: a slice, as a shift by one makes it, isn't contiguous
-            cut = {name: value[:, :columns] for name, value in longer.items()}
-            expect_close(
-                fn(**cut, temperature=2.0),
-                fn(**example),
-                f"{columns - 4} more columns of padding should change nothing",
-                f"再加{columns - 4}列填充，结果不应变化",
-            )
-
-    @check(en="Padding may be NaN or infinite", zh="填充处可以是NaN或无穷")
-    def ignores_what_stands_at_the_padding(self, fn):
-        example = self.example()
-        clean = gradient(lambda leaf: fn(**example | {"student_logits": leaf}), example["student_logits"])
-        for value in (float("nan"), float("inf"), -float("inf"), 1e30):
-            dirty = with_padding(example, value)
-            expect_close(
-                fn(**dirty),
-                fn(**example),
-                f"{value} at a masked place reaches the loss; NaN · 0 is NaN, so select the kept tokens first",
-                f"被掩码的位置上的{value}进入了损失；NaN · 0仍是NaN，请先选出计入的token",
-            )
-            expect_close(
-                gradient(
-                    lambda leaf, dirty=dirty: fn(**dirty | {"student_logits": leaf}), dirty["student_logits"]
-                ),
-                clean,
-                f"{value} at a masked place reaches the gradient, even if the loss looks right: where() and nan_to_num mend the value only; select the kept tokens first",
-                f"被掩码的位置上的{value}进入了梯度，尽管损失看上去没错：where()与nan_to_num只修得了数值；请先选出计入的token",
-            )
-
-    @check(en="0 with a graph where nothing counts", zh="没有token计入时为0，且有计算图")
-    def is_zero_where_nothing_counts(self, fn):
-        for value in (1.0, float("nan")):
-            nothing = {"mask": torch.zeros(2, 4, dtype=torch.bool)}
-            arguments = with_padding(self.example() | nothing, value)
-            leaf = arguments["student_logits"].requires_grad_()
-            loss = fn(**arguments)
-            expect_close(
-                loss, 0.0, "a batch of nothing but padding should cost 0", "全是填充的一批，损失应为0"
-            )
-            expect(
-                loss.requires_grad,
-                "a batch of nothing but padding should still have a graph, or backward fails on it",
-                "全是填充的一批也应带有计算图，否则backward会报错",
-            )
-            loss.backward()
-            expect(
-                leaf.grad is None or not bool(leaf.grad.any()),
-                f"a batch of nothing but padding should bring no gradient, but brought {shown(leaf.grad)}",
-                f"全是填充的一批不应带来梯度，实际为{shown(leaf.grad)}",
-            )
-
-    @check(en="A mask of any dtype", zh="mask可以是任何dtype")
-    def takes_a_mask_of_any_dtype(self, fn):
-        example = self.example()
-        for dtype in (torch.int64, torch.int32, torch.uint8, torch.float32, torch.float64, torch.bfloat16):
-            expect_close(
-                fn(**example | {"mask": example["mask"].to(dtype)}),
-                fn(**example),
-                f"the same mask as {dtype} should give the same loss; an integer index picks rows by number",
-                f"同一个mask换成{dtype}，损失应不变；用整数张量做下标会被当成行号",
-            )
 
     @check(
         en="Each token costs its distillation_kl, T² included", zh="每个token的损失是distillation_kl，含T²"
@@ -146,40 +65,11 @@ class MaskedKD(LossExercise):
             "学生与教师只差一个常数时损失应为0",
         )
 
-    @check(en="The default temperature is 1", zh="默认温度系数为1")
-    def has_temperature_one_by_default(self, fn):
-        example = self.example()
-        expect_close(
-            fn(**without(example, "temperature")),
-            fn(**example | {"temperature": 1.0}),
-            "without a temperature the loss should be the one at T = 1",
-            "不给温度系数时应等于T = 1时的损失",
-        )
+    has_temperature_one_by_default = check_default("temperature", 1.0)
 
     def probes(self):
         example = self.example()
         return {"T = 2": example, "default": without(example, "temperature")}
-
-    def edges(self):
-        example = self.example()
-        return {
-            "NaN": with_padding(example, float("nan")),
-            "nothing": example | {"mask": torch.zeros(2, 4, dtype=torch.bool)},
-            "int": example | {"mask": example["mask"].long()},
-        }
-
-    def behaviour(self, function):
-        ordinary, edge = super().behaviour(function)
-        nothing = self.example() | {"mask": torch.zeros(2, 4, dtype=torch.bool)}
-        edge["graph of nothing"] = self._graph(function, nothing)
-        return ordinary, edge
-
-    def _graph(self, function, arguments):
-        arguments, _ = self._with_leaves(arguments, self.student_arguments)
-        try:
-            return function(**arguments).requires_grad
-        except Exception as error:
-            return type(error).__name__
 
 
 def _kept(student_logits, teacher_logits, mask):

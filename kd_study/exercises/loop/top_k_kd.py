@@ -2,8 +2,8 @@ import torch
 import torch.nn.functional as F
 
 from kd_study.exercises.base import (
-    LossExercise,
     check,
+    check_default,
     expect,
     expect_close,
     gradient,
@@ -11,6 +11,7 @@ from kd_study.exercises.base import (
     shown,
     without,
 )
+from kd_study.exercises.loss import LossExercise
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
@@ -161,15 +162,7 @@ class TopKKD(LossExercise):
             f"教师给尾部留了0.2，学生却什么也没留，代价应当很大，而不是{shown(loss)}",
         )
 
-    @check(en="The default temperature is 1", zh="默认温度系数为1")
-    def has_temperature_one_by_default(self, fn):
-        example = self.example()
-        expect_close(
-            fn(**without(example, "temperature")),
-            fn(**example | {"temperature": 1.0}),
-            "without a temperature the loss should be the one at T = 1",
-            "不给温度系数时应等于T = 1时的损失",
-        )
+    has_temperature_one_by_default = check_default("temperature", 1.0)
 
     def probes(self):
         example = self.example()

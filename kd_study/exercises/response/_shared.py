@@ -2,7 +2,8 @@
 
 import torch
 
-from kd_study.exercises.base import LossExercise, check, expect_close, normal, without
+from kd_study.exercises.base import check, check_default, expect_close, normal, without
+from kd_study.exercises.loss import LossExercise
 
 
 class SoftLossExercise(LossExercise):
@@ -51,15 +52,7 @@ class SoftLossExercise(LossExercise):
                 "学生确信的类别恰是教师确信为错的类别时，损失应等于学生logits之差；在对数里加小常数或做截断会把它掩盖掉",
             )
 
-    @check(en="The default temperature is 1", zh="默认温度系数为1")
-    def has_temperature_one_by_default(self, fn):
-        student, teacher = normal(2, 3, seed=7), normal(2, 3, seed=8)
-        expect_close(
-            fn(student, teacher),
-            fn(student, teacher, 1.0),
-            "without a temperature the loss should be the one at T = 1",
-            "不给温度系数时应等于T = 1时的损失",
-        )
+    has_temperature_one_by_default = check_default("temperature", 1.0)
 
     def probes(self):
         example = self.example()

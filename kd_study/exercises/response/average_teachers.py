@@ -3,6 +3,7 @@ import torch
 from kd_study.exercises.base import (
     Exercise,
     check,
+    check_default,
     expect,
     expect_close,
     expect_tensor,
@@ -89,15 +90,7 @@ class AverageTeachers(Exercise):
             "结果应是各教师单独结果的平均",
         )
 
-    @check(en="The default temperature is 1", zh="默认温度系数为1")
-    def has_temperature_one_by_default(self, fn):
-        logits = normal(2, 2, 3, seed=4)
-        expect_close(
-            fn(logits),
-            fn(logits, 1.0),
-            "without a temperature the result should be the one at T = 1",
-            "不给温度系数时应等于T = 1时的结果",
-        )
+    has_temperature_one_by_default = check_default("temperature", 1.0)
 
     @check(en="Finite for logits of ±1e4, in the input's dtype", zh="logits为±1e4时仍为有限数，且保持dtype")
     def copes_with_extreme_logits(self, fn):
@@ -113,8 +106,11 @@ class AverageTeachers(Exercise):
             came = fn(normal(2, 2, 3).to(dtype), 2.0).dtype
             expect(came == dtype, f"{dtype} goes in, {came} comes out", f"输入是{dtype}，输出却是{came}")
 
+    def example(self):
+        return {"teacher_logits": normal(3, 3, 4, seed=5), "temperature": 3.0}
+
     def probes(self):
-        arguments = {"teacher_logits": normal(3, 3, 4, seed=5), "temperature": 3.0}
+        arguments = self.example()
         return {
             "T = 3": arguments,
             "T = 1": arguments | {"temperature": 1.0},

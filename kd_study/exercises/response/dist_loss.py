@@ -1,6 +1,7 @@
 import torch
 
-from kd_study.exercises.base import LossExercise, check, expect, expect_close, gradient, normal, without
+from kd_study.exercises.base import check, expect, expect_close, gradient, normal, without
+from kd_study.exercises.loss import LossExercise
 
 
 class DISTLoss(LossExercise):

@@ -2,11 +2,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kd_study.exercises.base import LossExercise, check, expect, expect_close, gradient, normal, shown
+from kd_study.exercises.base import Text, check, expect, expect_close, gradient, normal
+from kd_study.exercises.loss import NothingCounts
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
-class OnPolicyLoss(LossExercise):
+class OnPolicyLoss(NothingCounts):
+    nothing_counts = Text("a batch of nothing but prompts", "只有提示词的一批")
+
     def example(self):
         """Ends in the prompts, in the middle and at once, junk behind them; and a row without an end."""
         return {
@@ -154,30 +157,15 @@ class OnPolicyLoss(LossExercise):
                 f"不打分的位置上的{value}进入了梯度，尽管损失看上去没错；请在计算之前就选出打分的位置",
             )
 
-    @check(en="0 with a graph where nothing is scored", zh="没有token被打分时为0，且有计算图")
-    def is_zero_where_nothing_is_scored(self, fn):
-        arguments = self.example() | {"prompt_length": 6}
-        leaf = arguments["student_logits"].requires_grad_()
-        loss = fn(**arguments)
-        expect_close(loss, 0.0, "a batch of nothing but prompts should cost 0", "整批只有提示词时，损失应为0")
-        expect(
-            loss.requires_grad,
-            "a batch of nothing but prompts should still have a graph, or backward fails on it",
-            "整批只有提示词时也应带有计算图，否则backward会报错",
-        )
-        loss.backward()
-        expect(
-            leaf.grad is None or not bool(leaf.grad.any()),
-            f"a batch of nothing but prompts should bring no gradient, but brought {shown(leaf.grad)}",
-            f"整批只有提示词时不应带来梯度，实际为{shown(leaf.grad)}",
-        )
-
     def probes(self):
         example = self.example()
         return {"prompt of 2": example, "prompt of 1": example | {"prompt_length": 1}}
 
     def edges(self):
-        return {"NaN": self._dirty(float("nan")), "nothing": self.example() | {"prompt_length": 6}}
+        return super().edges() | {"NaN": self._dirty(float("nan"))}
+
+    def nothing(self):
+        return {"nothing but prompts": self.example() | {"prompt_length": 6}}
 
     def _dirty(self, value):
         example, hidden = self.example(), ~self.PREDICTING[..., None]

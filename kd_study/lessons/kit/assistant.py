@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,6 +13,8 @@ from kd_solutions.models.pretrained import Teacher
 from kd_solutions.models.student import StudentModel
 from kd_solutions.signals.cached import CachedSignal
 from kd_solutions.support.language import say
+
+FIRST_LANGUAGES = ("hu", "fr", "zh")  # of the start page
 
 
 def some_commands(language: str, count: int = 300) -> Commands:
@@ -47,11 +50,40 @@ def percent_by_language(
     }
 
 
-def side_by_side(teacher: Teacher, student: StudentModel) -> Callable[[str], dict[str, str]]:
+def favourite_answer(model: TeacherModel | StudentModel, sample: Commands) -> tuple[str, float]:
+    """The intent that a model names most often, and for how many percent of the commands."""
+    intents, counts = logits_of(model, sample.texts).argmax(-1).unique(return_counts=True)
+    most = counts.argmax()
+    return _short(sample.intents[intents[most]]), 100 * counts[most].item() / len(sample)
+
+
+def asking_for_else(sample: Commands, intent: str, count: int) -> dict[str, str]:
+    """The first commands of a sample with another right intent than this one: command → its intent."""
+    pairs = zip(sample.texts, sample.labels.tolist(), strict=True)
+    others = [(text, _short(sample.intents[label])) for text, label in pairs]
+    return dict([pair for pair in others if pair[1] != intent][:count])
+
+
+def _short(intent: str) -> str:
+    return intent.removeprefix("Hass")
+
+
+class Reading(NamedTuple):
+    """What a model takes a command for, and its probability."""
+
+    intent: str
+    confidence: float
+
+    def __str__(self) -> str:
+        percent = f"{100 * self.confidence:.0f}"
+        return say(f"{self.intent} ({percent} %)", f"{self.intent}（{percent}%）")
+
+
+def side_by_side(teacher: Teacher, student: StudentModel) -> Callable[[str], dict[str, Reading]]:
     """For `try_commands` and `show_answers`: a command → what each of the two takes it for, how surely."""
 
     @torch.no_grad()
-    def answer(command: str) -> dict[str, str]:
+    def answer(command: str) -> dict[str, Reading]:
         return {
             say("teacher", "教师模型"): _reading(teacher([command])[0], student.labels),
             say("student", "学生模型"): _reading(student([command])[0], student.labels),
@@ -60,9 +92,9 @@ def side_by_side(teacher: Teacher, student: StudentModel) -> Callable[[str], dic
     return answer
 
 
-def _reading(logits: Tensor, intents: tuple[str, ...]) -> str:
+def _reading(logits: Tensor, intents: tuple[str, ...]) -> Reading:
     confidence, best = logits.softmax(-1).max(-1)
-    return f"{intents[best].removeprefix('Hass')} ({confidence:.0%})"
+    return Reading(_short(intents[best]), confidence.item())
 
 
 @dataclass(frozen=True)
@@ -83,6 +115,6 @@ def common_mistakes(student: StudentModel, samples: list[Commands]) -> list[Mist
         for text, right, read in zip(sample.texts, sample.labels.tolist(), read_as, strict=True):
             if right != read:
                 found.setdefault((right, read), []).append(f"{sample.language}: {text}")
-    names = [intent.removeprefix("Hass") for intent in student.labels]
+    names = list(map(_short, student.labels))
     ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     return [Mistake(names[right], names[read], len(texts), texts[0]) for (right, read), texts in ordered]

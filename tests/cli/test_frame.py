@@ -1,0 +1,74 @@
+"""Help and usage errors are in the reader's language, one sentence each, whatever was typed."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from kd_study.__main__ import app
+
+COMMANDS = sorted(command.name or command.callback.__name__ for group in app.registered_groups
+                  for command in group.typer_instance.registered_commands)  # fmt: skip
+LATIN_WORDS = re.compile(r"[A-Za-z]{3,}")
+SAID_IN_BOTH = {"python", "kd", "study", "JupyterLab", "Python", "JSON", "notebook", "Notebook", "loss"}
+
+
+def run(*arguments, language="en"):
+    return subprocess.run(
+        [sys.executable, "-m", "kd_study", *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"KD_STUDY_LANGUAGE": language, "COLUMNS": "100"},
+    )
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_chinese_help_is_chinese(command):
+    shown = run(*command.split(), "--help", language="zh")
+    assert shown.returncode == 0 and shown.stderr == ""
+    words = set(LATIN_WORDS.findall(re.sub(r"--[\w-]+", "", shown.stdout)))
+    assert words <= SAID_IN_BOTH | set(COMMANDS), words
+    assert "用法：" in shown.stdout and "<bool>" not in shown.stdout
+
+
+def test_without_a_command_the_help_is_shown():
+    shown = run()
+    assert shown.returncode == 0 and shown.stdout == run("--help").stdout
+    assert all(f"  {command} " in shown.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "en", "zh"),
+    [
+        (["hin"], "The nearest: hint", "相近的有：hint"),
+        (["hint"], "NAME is missing", "缺少名称"),
+        (["hint", "kd_loss", "1", "2"], "Nothing was expected after the rest: 2", "后面多出了2"),
+        (["hint", "--foo", "kd_loss"], "There is no option --foo", "没有选项--foo"),
+        (["hint", "kd_loss", "4"], "a whole number from 1 to 3, not '4'", "1到3之间的整数，而不是'4'"),
+        (["hint", "kd_los"], "No exercise is called 'kd_los'", "没有名为'kd_los'的练习"),
+        (["distill", "--steps"], "--steps needs a value", "--steps需要一个值"),
+        (["distill", "--steps", "0"], "at least 1, not '0'", "不小于1的整数，而不是'0'"),
+        (["distill", "--seed", "-1"], "from 0 to", "0到"),
+        (["progress", "--export", ""], "The name of the file is empty", "文件名是空的"),
+        (["check", ""], "The name of the file is empty", "文件名是空的"),
+        (["check", "x" * 100_000], "File name too long", "File name too long"),
+        (["reset", "x" * 100_000], "Which lesson is 'xxx", "是哪一课"),
+        (["solution", "x" * 100_000], "No exercise is called 'xxx", "没有名为'xxx"),
+        (["x" * 100_000], "No command is called 'xxx", "没有名为'xxx"),
+        (["--nonsense"], "There is no option --nonsense", "没有选项--nonsense"),
+    ],
+    ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
+)
+def test_a_mistake_is_answered_with_one_sentence(typed, en, zh):
+    for language, said in (("en", en), ("zh", zh)):
+        failed = run(*typed, language=language)
+        assert failed.returncode == 2 and failed.stdout == ""
+        assert said in failed.stderr and failed.stderr.count("\n") == 1 and len(failed.stderr) < 400
+
+
+def test_a_language_that_is_not_there_is_told():
+    shown = run("exercise", language="fr")
+    assert shown.returncode == 0 and "KD_STUDY_LANGUAGE=fr is not known here" in shown.stderr
+    assert run("exercise", language="zh_CN.UTF-8").stderr == ""
