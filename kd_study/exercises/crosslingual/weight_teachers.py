@@ -14,6 +14,8 @@ from kd_study.exercises.base import (
 
 
 class WeightTeachers(Exercise):
+    first_are_rows = False
+
     def validate(self, result, arguments):
         expect_tensor(result)
         shape = tuple(arguments["teacher_logits"].shape)

@@ -13,6 +13,8 @@ from kd_study.exercises.base import (
 
 
 class AverageTeachers(Exercise):
+    first_are_rows = False
+
     def validate(self, result, arguments):
         expect_tensor(result)
         shape = tuple(arguments["teacher_logits"].shape)
