@@ -17,7 +17,7 @@ from kd_study.exercises.catalog import Sheet, sheet
 from kd_study.exercises.expectations import Unmet, expect, expect_close, is_close, shown
 
 __all__ = [
-    "Exercise", "Text", "Unmet", "check", "check_default", "expect", "expect_close", "expect_float", "expect_tensor",
+    "Exercise", "Text", "Unmet", "check", "check_blind_to_scale", "check_default", "expect", "expect_close", "expect_float", "expect_tensor",
     "fresh", "gradient", "gradients", "is_close", "normal", "outcome", "say", "shown", "the_only_number", "without",
 ]  # fmt: skip
 
@@ -56,6 +56,27 @@ def check_default(argument: str, value: float) -> Callable:
         )
 
     return takes_its_default
+
+
+def check_blind_to_scale(*arguments: str) -> Callable:
+    """The check, for an exercise with an `example()`, that nothing changes with the scale of each of these arguments."""
+
+    @check(en="Blind to scale, from 1e-4 to 1e4", zh="与尺度无关，从1e-4到1e4")
+    def is_blind_to_scale(self, fn):
+        example = self.example()
+        expected = fn(**example)
+        for argument in arguments:
+            for factor in (1e-4, 1e4):
+                expect_close(
+                    fn(**example | {argument: factor * example[argument]}),
+                    expected,
+                    f"{argument} times {factor:g} should change nothing; a small number added to a length or a mean is not "
+                    "small beside a small one: guard against 0 alone",
+                    f"{argument}乘以{factor:g}，结果不应变化；给长度或均值加上的“小常数”，在它本身很小时并不小：只需防止除以0",
+                    tolerance=1e-3,
+                )
+
+    return is_blind_to_scale
 
 
 class Exercise:
