@@ -1,6 +1,7 @@
 """What a learner meets in a notebook: check, hint, solution, yours_or_reference, progress, widgets."""
 
 import linecache
+import os
 
 import matplotlib
 import pytest
@@ -11,6 +12,7 @@ from kd_solutions.support import language
 from kd_study import notebook
 from kd_study.exercises.catalog import exercise
 from kd_study.exercises.stubs import stub_source
+from kd_study.grading import sandbox
 from kd_study.lessons.kit.assistant import Reading
 from kd_study.notebook import desk, views, widgets
 from kd_study.records import store
@@ -340,3 +342,14 @@ def test_an_example_is_put_into_the_box_by_a_click():
     box = widgets.try_commands(lambda command: {"intent": command.upper()}, "licht an", ["lumière", "fény"])
     box._examples[1].click()
     assert box._text.value == "fény" and "FÉNY" in box._below.value
+
+
+def test_where_a_function_that_never_ends_would_stop_the_kernel_that_is_said_once(monkeypatch, shown, capsys):
+    monkeypatch.delattr(os, "fork")
+    for cached in (sandbox.held, desk._tell_where_nothing_is_held):
+        cached.cache_clear()
+    notebook.check(stub())
+    notebook.check(stub())
+    assert capsys.readouterr().out.count("WSL") == 1
+    for cached in (sandbox.held, desk._tell_where_nothing_is_held):
+        cached.cache_clear()
