@@ -112,7 +112,7 @@ def grade(fn: Callable, name: str | None = None) -> Report:
     Never raises for what the function does: errors, endless loops, wrong types and side effects are failed
     results whose messages say what to look at. Nothing the function does reaches the caller's process.
     """
-    name = name or getattr(fn, "__name__", None) or "?"
+    name = str(name or getattr(fn, "__name__", None) or "?")
     if not callable(fn) or inspect.isclass(fn):
         return Report(str(name), "failed", [Result("is_a_function", False, _no_function(fn))])
     if name not in NAMES:

@@ -225,6 +225,7 @@ def test_what_is_no_function_is_said_to_be_none(value):
 
 
 def test_an_unknown_name_brings_the_nearest():
+    assert grade(lambda logits: logits, 3).status == "failed"
     report = grade(lambda logits: logits, "kd_los")
     assert report.status == "failed" and "nearest: kd_loss" in report.results[0].message
 
