@@ -1,38 +1,43 @@
 # %% [markdown] lang="en"
 # # 01 · What distillation is
 #
-# *What does a teacher know that its labels don't say?* About 30 minutes, and 35 more for its four exercises.
+# *What does a teacher know that its labels don't say?* About 40 minutes, and 35 more for its four exercises.
 #
-# The box on the wall has room for a tiny model. Somebody labelled two spoken commands for each intent before lunch, and that is all that the student will ever read. In the cloud stands a teacher thousands of times as large. On these commands it is hardly ever wrong.
+# The box on the wall has room for a tiny model. Somebody labelled two spoken commands for each intent before lunch, and that is all that the [student](glossary.ipynb#student) will ever read. In the cloud stands a [teacher](glossary.ipynb#teacher) thousands of times as large. On these commands it is hardly ever wrong.
 #
-# "Then its answers *are* our labels," says a colleague, "and the labels we have. What else could it tell us?"
+# "Then its answers *are* our labels," says a colleague, "and the labels we have. What it thinks of the wrong answers is noise."
 #
 # Today you let the experiment answer.
 # %% [markdown] lang="zh"
 # # 01 · 什么是蒸馏
 #
-# *除了标签，教师还知道什么？* 约30分钟，四道练习另需35分钟。
+# *除了标签，教师还知道什么？* 约40分钟，四道练习另需35分钟。
 #
-# 墙上的小盒子只放得下一个很小的模型。午饭前有人给每种意图各标注了两条语音指令，学生模型能读到的就这么多。云端有一个教师模型，规模是它的几千倍，而且在这几条指令上几乎从不出错。
+# 墙上的小盒子只放得下一个很小的模型。午饭前有人给每种意图各标注了两条语音指令，[学生模型](glossary.ipynb#student)能读到的就这么多。云端有一个[教师模型](glossary.ipynb#teacher)，规模是它的几千倍，在这几条指令上几乎从不出错。
 #
-# 同事说：“那教师的答案*就是*标签，标签我们已经有了。问它还能多问出什么？”
+# 同事说：“那教师的答案*就是*标签，标签我们已经有了。至于它怎么看错误答案，那只是噪声。”
 #
 # 今天让实验来回答。
 
 # %%
+import math
+import re
+
 import torch
 import torch.nn.functional as F
 
 from kd_solutions.data import load_commands
 from kd_solutions.evaluation import paired_t_interval
 from kd_study import guess
-from kd_study.lessons.kit.experiments import ManyStudents, bags, few_commands, score_by_intent, train_head, train_many
+from kd_study.lessons.kit.dials import Dial
+from kd_study.lessons.kit.experiments import ManyStudents, bags, few_commands, in_words, score_by_intent
+from kd_study.lessons.kit.experiments import side_by_side, train_head, train_many, typical
 from kd_study.lessons.kit.pictures import axes, draw_intervals, draw_probabilities
 
 commands, held_out = load_commands("en", "train"), load_commands("en", "test")
-names = [intent.removeprefix("Hass") for intent in commands.intents]
-for row in few_commands(commands.labels, 1, seed=1)[3:9].tolist():
-    print(f"{commands.texts[row]:45} → {names[commands.labels[row]]}")
+labels, names = commands.labels, [intent.removeprefix("Hass") for intent in commands.intents]
+for row in few_commands(labels, 1, seed=1)[3:9].tolist():
+    print(f"{commands.texts[row]:45} → {names[labels[row]]}")
 print(
     say(
         f"{len(commands):,} labelled commands, {len(held_out):,} held out, {len(names)} intents",
@@ -41,30 +46,30 @@ print(
 )
 
 # %% [markdown] lang="en"
-# An *intent* is what a command asks for. The commands are sampled from templates, which is why some sound odd; held-out commands come from templates of their own, so nobody passes by heart. A *score* below is the share of held-out commands read rightly, each intent weighing the same.
+# An [intent](glossary.ipynb#intent) is what a command asks for. The commands are sampled from [templates](glossary.ipynb#template), which is why some sound odd; the [held-out](glossary.ipynb#held-out-data) ones come from templates of their own, so nobody passes by heart. A *score* is the share of held-out commands read rightly, each intent weighing the same, so that the few commands to a lawn mower count as much as the many to a timer (a *macro* average).
 #
 # ## Step 1: train the teacher
 #
-# MiniLM, a pretrained English encoder, turns each command into a vector. On top goes one linear layer, trained on all the labels.
+# MiniLM, a pretrained English [encoder](glossary.ipynb#encoder), turns each command into a vector. On top goes one linear layer, the [head](glossary.ipynb#head), trained on all the labels.
 # %% [markdown] lang="zh"
-# *意图*就是一条指令想让助手做什么。指令是用模板采样出来的，所以有些听起来怪怪的；留出指令用的是另一批模板，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同。
+# [意图](glossary.ipynb#intent)就是一条指令想让助手做什么。指令是用[模板](glossary.ipynb#template)采样出来的，所以有些听起来怪怪的；[留出](glossary.ipynb#held-out-data)的指令用的是另一批模板，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同：割草机的指令虽少，与数量众多的定时器指令分量一样（即*宏*平均）。
 #
 # ## 第一步：训练教师模型
 #
-# MiniLM是预训练的英语编码器，把一条指令变成一个向量。上面加一个线性层，用全部标签训练。
+# MiniLM是预训练的英语[编码器](glossary.ipynb#encoder)，把一条指令变成一个向量。上面加一个线性层，即[分类头](glossary.ipynb#head)，用全部标签训练。
 
-# %%
+# %% key="teacher"
 from kd_solutions import TeacherModel
 from kd_solutions.signals import CachedSignal
 
 minilm = TeacherModel.from_pretrained()
 vectors_of = CachedSignal(minilm)
 vectors, held_out_vectors = vectors_of(commands.texts), vectors_of(held_out.texts)
-head = train_head(vectors, commands.labels, len(names))
+head = train_head(vectors, labels, len(names))
 teacher_logits = head(vectors)
 
 score = score_by_intent(head(held_out_vectors), held_out.labels)
-on_its_own = score_by_intent(teacher_logits, commands.labels)
+on_its_own = score_by_intent(teacher_logits, labels)
 size = sum(weights.numel() for weights in minilm.parameters())
 print(
     say(
@@ -77,23 +82,29 @@ print(
 # %% [markdown] lang="en"
 # ## Step 2: ask it for soft labels
 #
-# A *hard* label names one intent. The teacher has a number for every intent, its *logits*; a softmax turns them into probabilities, the *soft label*. Divide the logits by a *temperature* $T$ first, and the probabilities become flatter. Build that.
+# A [hard label](glossary.ipynb#hard-labels) names one intent. The teacher has a number for every intent, its [logits](glossary.ipynb#logits); a softmax (exponentials, divided by their sum) turns them into probabilities, the [soft label](glossary.ipynb#soft-labels). Divide the logits by a [temperature](glossary.ipynb#temperature) $T$ first, and the probabilities become flatter. Build that.
 # %% [markdown] lang="zh"
 # ## 第二步：向它要软标签
 #
-# *硬*标签只说出一种意图。教师对每种意图都给出一个数，即*logits*；经过softmax就成了概率，也就是*软标签*。先把logits除以*温度系数*$T$，概率会变平。请你来实现。
+# [硬标签](glossary.ipynb#hard-labels)只说出一种意图。教师对每种意图都给出一个数，即[logits](glossary.ipynb#logits)；经过softmax（取指数，再除以总和）就成了概率，也就是[软标签](glossary.ipynb#soft-labels)。先把logits除以[温度系数](glossary.ipynb#temperature)$T$，概率会变平。请你来实现。
 
 # %% exercise="soft_targets"
 
-# %%
-command = "take five minutes off the pizza timer"
-logits = head(vectors_of([command]))
-at_one = soft_targets(logits, 1.0)[0]
+# %% [markdown] lang="en"
+# Which command to look at? Not the prettiest: of the first student's commands, the one on which the teacher is as sure as it usually is.
+# %% [markdown] lang="zh"
+# 看哪一条指令？不挑最漂亮的：从第一个学生的指令里，取教师把握程度居中的那条。
+
+# %% key="example"
+own = few_commands(labels, 2, seed=0)
+example = own[typical(teacher_logits[own], labels[own])].item()
+at_one = soft_targets(teacher_logits[[example]], 1.0)[0]
 print(
     say(
-        f'"{command}": {names[at_one.argmax()]} with {100 * at_one.max():.0f} %. '
-        f"Spread evenly it would be {100 / len(names):.0f} %.",
-        f"“{command}”：{names[at_one.argmax()]}，{100 * at_one.max():.0f}%。若平均分配，则为{100 / len(names):.0f}%。",
+        f'The median of those that it reads rightly: "{commands.texts[example]}", {names[labels[example]]} '
+        f"with {100 * at_one.max():.0f} %. Spread evenly it would be {100 / len(names):.0f} %.",
+        f"读对的指令中居中的一条：“{commands.texts[example]}”，{names[labels[example]]}占{100 * at_one.max():.0f}%。"
+        f"若平均分配，则为{100 / len(names):.0f}%。",
     )
 )
 
@@ -110,29 +121,37 @@ guessed_probability
 top = at_one.topk(8).indices.tolist()
 panels = axes(height=3.2, columns=2)
 for ax, temperature in zip(panels, (1.0, 4.0), strict=True):
-    probabilities = 100 * soft_targets(logits, temperature)[0]
-    draw_probabilities(ax, {names[i]: probabilities[i].item() for i in top}, right=names[top[0]])
+    percent = 100 * soft_targets(teacher_logits[[example]], temperature)[0]
+    shown = {names[i]: percent[i].item() for i in top}
+    draw_probabilities(ax, shown | {"the other 23 together": 100 - sum(shown.values())}, right=names[top[0]])
     ax.set_title(f"T = {temperature:.0f}", fontsize=10)
+    wrong, ratio = 100 - percent[top[0]], percent[top[1]] / percent[top[7]]
+    print(
+        say(
+            f"T = {temperature:.0f}: the wrong intents hold {wrong:.0f} %; the first of them has {ratio:.0f} times the seventh",
+            f"T = {temperature:.0f}：错误意图合计{wrong:.0f}%；其中第一名是第七名的{ratio:.0f}倍",
+        )
+    )
 guessed_probability.draw(panels[1], axis="x")
 
 # %% [markdown] lang="en" caption=true
-# The teacher prefers one answer, and is sensible about the wrong ones.
+# The black bar is the right intent. The wrong ones that follow are timers as well, at either temperature.
 # %% [markdown] lang="zh"
-# 教师偏爱一个答案，对其余的错误答案也自有分寸。
+# 黑条是正确意图。无论哪个温度，紧跟其后的错误意图也都是定时器。
 
 # %% [markdown] lang="en"
-# At $T = 1$ one intent stands out, and each of the wrong ones is a sliver. At $T = 4$ it no longer drowns them out, and you can read what the teacher thinks of them: other timer intents come first, and ticking an item off a list is not far behind. No label says that. Hinton called it *dark knowledge*.
+# To take time off a timer is nearly to put some on; to set a temperature hardly is. No label says that. Hinton called it [dark knowledge](glossary.ipynb#dark-knowledge) (in a talk of 2014).
 #
-# One command proves nothing. What about the others?
+# Softening doesn't sharpen these opinions, it flattens them. What grows is the *sum* of the wrong answers, and with it their say in the loss. And one command proves nothing. What about the others?
 # %% [markdown] lang="zh"
-# $T = 1$时一个意图独占鳌头，每个错误意图都只有一丝。到了$T = 4$，它不再盖过别人，教师对错误意图的看法就读得出来了：排在前面的是其他定时器意图，从清单上划掉一项也相差不远。没有哪个标签会告诉你这些。Hinton称之为*暗知识*（dark knowledge）。
+# 给定时器减时间，和加时间只差一点；设定室温则差得远。没有哪个标签会告诉你这些。Hinton在2014年的一次演讲里称之为[暗知识](glossary.ipynb#dark-knowledge)（dark knowledge）。
 #
-# 一条指令说明不了什么。其余的也这样吗？
+# 软化并没有让这些看法更鲜明，而是把它们拉平了。变大的是错误答案的*总和*，它们在损失里的分量也随之变大。不过，一条指令说明不了什么，其余的也这样吗？
 
 # %% key="families"
 timers = torch.tensor(["Timer" in name for name in names])
-of_timers = timers[commands.labels]
-is_right = F.one_hot(commands.labels, len(names)).bool()
+of_timers = timers[labels]
+is_right = F.one_hot(labels, len(names)).bool()
 runner_up = teacher_logits.masked_fill(is_right, -torch.inf).argmax(1)
 share = 100 * timers[runner_up][of_timers].float().mean()
 by_chance = 100 * (timers.sum() - 1) / (len(names) - 1)
@@ -147,19 +166,107 @@ print(
 # %% [markdown] lang="en"
 # ## Step 3: train the student on them
 #
-# How far is a student's $q$ from the teacher's $p$? The usual cross-entropy, with $p$ in the place of the one-hot label:
+# How far is a student's $q$ from the teacher's $p$? The usual [cross-entropy](glossary.ipynb#cross-entropy), with $p$ in the place of the one-hot label:
 #
 # $$-\sum_i p_i \log q_i$$
 # %% [markdown] lang="zh"
 # ## 第三步：用软标签训练学生模型
 #
-# 学生的$q$离教师的$p$有多远？还是熟悉的交叉熵，只是one-hot标签换成了$p$：
+# 学生的$q$离教师的$p$有多远？还是熟悉的[交叉熵](glossary.ipynb#cross-entropy)，只是one-hot标签换成了$p$：
 #
 # $$-\sum_i p_i \log q_i$$
 
 # %% exercise="soft_cross_entropy"
 
+# %% [markdown] lang="en"
+# ## The experiment
+#
+# The student cuts a command into short groups of letters and ignores their order. There are twenty students, each with its own two commands for every intent and its own starting weights. Each is trained twice for 200 steps: on the labels, and then, from the same start, on the teacher's probabilities *in their place*. Same commands, same steps: [paired seeds](glossary.ipynb#paired-seeds).
+# %% [markdown] lang="zh"
+# ## 实验
+#
+# 学生把一条指令切成短小的字母片段，不管先后顺序。一共二十个学生，各自从每种意图中抽两条指令，初始权重也各不相同。每个学生都训练两次，各200步：先用标签；再回到同一个起点，用教师的概率*取代*标签。指令与步数都相同，这就是[配对种子](glossary.ipynb#paired-seeds)。
+
+# %% key="labels-alone"
+STUDENTS, EACH, ROWS, HIDDEN = 20, 2, 256, 32
+inputs, held_out_inputs = bags(commands.texts, ROWS), bags(held_out.texts, ROWS)
+
+
+def samples(seeds):
+    """Row numbers of commands, (students, commands): a sample for each seed."""
+    return torch.stack([few_commands(labels, EACH, seed) for seed in seeds])
+
+
+def trained(loss_function, rows, start=0):
+    """Students trained on their own rows; the loss gets their logits and the rows that these are for."""
+    students = ManyStudents(len(rows), ROWS, HIDDEN, len(names), seed=start)
+    own = rows.flatten()
+    return train_many(students, inputs[rows], lambda logits: loss_function(logits, own), steps=200, rate=0.02)
+
+
+@torch.no_grad()
+def scores(students):
+    """(students,) held-out scores in percent."""
+    return score_by_intent(students(held_out_inputs), held_out.labels)
+
+
+def on_labels(logits, own):
+    return F.cross_entropy(logits, labels[own])
+
+
+rows = samples(range(STUDENTS))
+labels_alone = scores(trained(on_labels, rows))
+numbers = (ROWS + 1) * HIDDEN + (HIDDEN + 1) * len(names)
+print(
+    say(
+        f"{rows.shape[1]} commands a student, {numbers:,} weights; on labels it scores {labels_alone.mean():.0f} %.",
+        f"每个学生{rows.shape[1]}条指令，{numbers:,}个权重；用标签学得{labels_alone.mean():.0f}%。",
+    )
+)
+
+# %% [markdown] lang="en"
+# **Guess first.** What will the same students score on the teacher's probabilities, without a single label? Your colleague says: no difference.
+# %% [markdown] lang="zh"
+# **先猜一猜。** 同样的学生，一个标签也不给，只看教师的概率，能得多少分？同事说：没有差别。
+
 # %%
+guessed_score = guess(unit="%", low=30, high=90)
+guessed_score
+
+# %% key="gain"
+in_its_place = scores(trained(lambda logits, own: soft_cross_entropy(logits, teacher_logits[own], 4.0), rows))
+gain = paired_t_interval(in_its_place, labels_alone)
+ax = axes(width=4.5, height=4)
+ax.plot(labels_alone, in_its_place, "ko")
+limits = labels_alone.min() - 3, in_its_place.max() + 3
+ax.plot(limits, limits, color="grey", linestyle="--", label="no difference")
+ax.set(xlabel="score on labels, %", ylabel="score on soft labels, %", xlim=limits, ylim=limits)
+ax.legend(loc="lower right")
+guessed_score.draw(ax)
+print(
+    say(
+        f"On soft labels: {in_its_place.mean():.0f} %. Points gained: {in_words(gain)}; "
+        f"{(in_its_place > labels_alone).sum()} of {STUDENTS} students gain.",
+        f"用软标签得{in_its_place.mean():.0f}%，提高的百分点：{in_words(gain)}；"
+        f"{STUDENTS}个学生中有{(in_its_place > labels_alone).sum()}个提高。",
+    )
+)
+
+# %% [markdown] lang="en" caption=true
+# All twenty students lie above the line: each learns more from the soft labels than from the labels.
+# %% [markdown] lang="zh"
+# 二十个学生全在虚线之上：人人都从软标签里学到了更多。
+
+# %% [markdown] lang="en"
+# In brackets stands a [95 % interval](glossary.ipynb#confidence-interval): made anew for each repetition of the experiment, such a range would hold the truth 95 times in 100. So the teacher does know something that its labels don't say. First the loss that people mean by "KD"; then you find out *what* it knows.
+#
+# ## From cross-entropy to KL
+# %% [markdown] lang="zh"
+# 括号里是[95%置信区间](glossary.ipynb#confidence-interval)：把实验重做许多遍，每遍都这样算一个范围，100个里有95个会包含真值。可见教师确实知道一些标签没说的事。先写出人们所说的“KD损失”，再来查它知道的究竟是*什么*。
+#
+# ## 从交叉熵到KL散度
+
+# %% key="entropy"
 copy = soft_cross_entropy(teacher_logits, teacher_logits, 4.0)
 blank = soft_cross_entropy(torch.zeros_like(teacher_logits), teacher_logits, 4.0)
 print(
@@ -170,17 +277,17 @@ print(
 )
 
 # %% [markdown] lang="en"
-# (A nat is what a bit becomes when the logarithm is natural.) Even a perfect copy pays: the teacher's own entropy. Take it away, and what is left is the Kullback–Leibler divergence, zero for a perfect copy:
+# (A nat is a bit with the natural logarithm.) Even a perfect copy pays: the teacher's own entropy. Take it away, and what is left is the [Kullback–Leibler divergence](glossary.ipynb#kl-divergence), zero for a perfect copy:
 #
 # $$\mathrm{KL}(p \,\|\, q) = -\sum_i p_i \log q_i + \sum_i p_i \log p_i$$
 #
-# What was taken away doesn't depend on the student, so the gradient is the same. And because softening shrinks the gradient by about $T^2$, the loss is multiplied by $T^2$; lesson 02 shows why, and when it matters.
+# What was taken away doesn't depend on the student, so the gradient keeps its direction. Its length shrinks by about $T^2$ when one softens, hence a factor $T^2$ in front; lesson 02 shows when that matters.
 # %% [markdown] lang="zh"
-# （奈特是取自然对数时的信息单位，取以2为底的对数就是比特。）连完全一样的学生也要付出代价：那是教师自身的熵。把它减掉，剩下的就是KL散度，完全一致时为零：
+# （奈特就是取自然对数的比特。）连完全一样的学生也要付出代价：那是教师自身的熵。把它减掉，剩下的就是[KL散度](glossary.ipynb#kl-divergence)，完全一致时为零：
 #
 # $$\mathrm{KL}(p \,\|\, q) = -\sum_i p_i \log q_i + \sum_i p_i \log p_i$$
 #
-# 减掉的部分与学生无关，所以梯度不变。另外，软化会让梯度缩小到约$1/T^2$，所以损失要乘回$T^2$；为什么、什么时候要紧，见第02课。
+# 减掉的部分与学生无关，所以梯度方向不变。软化会让梯度缩小到约$1/T^2$，所以前面再乘$T^2$；什么时候要紧，见第02课。
 
 # %% exercise="distillation_kl"
 
@@ -204,130 +311,73 @@ print(
 )
 
 # %% [markdown] lang="en"
-# Where you have labels, use both: `alpha` weighs the teacher against the label. This is the loss that people mean by "KD".
+# Where you have labels, you may use both: `alpha` weighs the teacher against the label.
 # %% [markdown] lang="zh"
-# 有标签时两者都用：`alpha`决定教师与标签各占多少。人们说的“KD损失”就是它。
+# 有标签时可以两者都用：`alpha`决定教师与标签各占多少。
 
 # %% exercise="kd_loss"
 
 # %% [markdown] lang="en"
-# ## The experiment
-#
-# The student cuts a command into short groups of letters and ignores their order. There are twenty students, each with its own two commands for every intent and its own starting weights, and each is trained twice: on the labels alone, and with your `kd_loss`. Same commands, same start, same steps: the comparison is *paired*.
-# %% [markdown] lang="zh"
-# ## 实验
-#
-# 学生把一条指令切成短小的字母片段，不管先后顺序。一共二十个学生，各自从每种意图中抽两条指令，初始权重也各不相同；每个学生训练两次：一次只用标签，一次用你的`kd_loss`。指令、起点、步数都相同，所以是*配对*比较。
-
-# %%
-SEEDS, ROWS, HIDDEN = 20, 256, 32
-rows = torch.stack([few_commands(commands.labels, 2, seed) for seed in range(SEEDS)])
-inputs, held_out_inputs = bags(commands.texts, ROWS)[rows], bags(held_out.texts, ROWS)
-labels, soft = commands.labels[rows].flatten(), teacher_logits[rows].flatten(0, 1)
-
-
-def scores(loss_function):
-    """Held-out scores of the twenty students, trained with a loss of their logits."""
-    students = ManyStudents(SEEDS, ROWS, HIDDEN, len(names))
-    train_many(students, inputs, loss_function, steps=200, rate=0.02)
-    with torch.no_grad():
-        return score_by_intent(students(held_out_inputs), held_out.labels)
-
-
-labels_alone = scores(lambda logits: F.cross_entropy(logits, labels))
-numbers = (ROWS + 1) * HIDDEN + (HIDDEN + 1) * len(names)
-print(
-    say(
-        f"{rows.shape[1]} commands a student, {numbers:,} weights; on labels alone it scores {labels_alone.mean():.0f} %.",
-        f"每个学生{rows.shape[1]}条指令，{numbers:,}个权重；只用标签时得{labels_alone.mean():.0f}%。",
-    )
-)
-
-# %% [markdown] lang="en"
-# **Guess first.** What will the same students score with the teacher's probabilities beside the same labels? Your colleague says: no difference.
-# %% [markdown] lang="zh"
-# **先猜一猜。** 同样的学生、同样的标签，再加上教师的概率，能得多少分？同事说：没有差别。
-
-# %%
-guessed_score = guess(unit="%", low=30, high=90)
-guessed_score
-
-# %% key="gain"
-with_teacher = scores(lambda logits: kd_loss(logits, soft, labels))
-gain = paired_t_interval(with_teacher, labels_alone)
-ax = axes(width=4.5, height=4)
-ax.plot(labels_alone, with_teacher, "ko")
-limits = labels_alone.min() - 3, with_teacher.max() + 3
-ax.plot(limits, limits, color="grey", linestyle="--", label="no difference")
-ax.set(xlabel="score on labels alone, %", ylabel="score with kd_loss, %", xlim=limits, ylim=limits)
-ax.legend(loc="lower right")
-guessed_score.draw(ax)
-print(
-    say(
-        f"With the teacher: {with_teacher.mean():.0f} %. Gain {gain.mean:.0f} points; "
-        f"{(with_teacher > labels_alone).sum()} of {SEEDS} students gain.",
-        f"有教师时得{with_teacher.mean():.0f}%，提高{gain.mean:.0f}个百分点；{SEEDS}个学生中有{(with_teacher > labels_alone).sum()}个提高。",
-    )
-)
-
-# %% [markdown] lang="en" caption=true
-# All twenty students gain from the teacher.
-# %% [markdown] lang="zh"
-# 二十个学生无一例外，都从教师那里得到了提高。
-
-# %% [markdown] lang="en"
 # ## Which part of the soft label did it?
 #
-# A soft label says two things. How probable is the right intent, against all others in one lump? And how do the others share the rest? The first is the teacher's confidence. The second is about wrong answers only; your colleague calls it noise. Give the student one half at a time, beside its labels.
+# A soft label says two things. How probable is the right intent, against all others in one lump: the teacher's confidence. And how the others share the rest: your colleague's noise. Give the student one half at a time, beside its labels.
 #
-# **Guess first.** How many of the points gained are left when only the *wrong* half is given?
+# **Guess first.** How many points are gained when only the *wrong* half is given?
 # %% [markdown] lang="zh"
 # ## 软标签的哪一半起了作用？
 #
-# 软标签说了两件事：正确意图相对其余全部有多大可能；其余意图之间又怎样分剩下的概率。前一半是教师的信心；后一半在同事看来只是噪声，因为说的全是错误答案。下面在标签之外，每次只给学生其中一半。
+# 软标签说了两件事。一是正确意图相对其余全部有多大可能，这是教师的信心；二是其余意图之间怎样分剩下的概率，也就是同事所说的噪声。下面在标签之外，每次只给学生其中一半。
 #
-# **先猜一猜。** 只给*错误*的那一半，提高的分数还剩几个百分点？
+# **先猜一猜。** 只给*错误*的那一半，能提高几个百分点？
 
 # %%
 guessed_points = guess(unit=say("points", "个百分点"), low=-5, high=15)
 guessed_points
 
+
 # %%
-is_label = F.one_hot(labels, len(names)).bool()
-
-
-def wrong_only(logits):
+def wrong_only(logits, own):
     """The other intents among themselves: the right one's column is cut out."""
-    return logits[~is_label].view(len(logits), -1)
+    return logits[~is_right[own]].view(len(logits), -1)
 
 
-def right_only(logits, temperature=4.0):
+def right_only(logits, own, temperature=4.0):
     """The right intent against all others, which become one class."""
-    others = temperature * (wrong_only(logits) / temperature).logsumexp(1)
-    return torch.stack([logits[is_label], others], dim=1)
+    others = temperature * (wrong_only(logits, own) / temperature).logsumexp(1)
+    return torch.stack([logits[is_right[own]], others], dim=1)
 
 
-def with_part(part):
-    return lambda logits: (
-        0.5 * distillation_kl(part(logits), part(soft), 4.0) + 0.5 * F.cross_entropy(logits, labels)
-    )
+def beside_labels(part):
+    """Half the loss from labels, half from one part of the soft label."""
+
+    def loss(logits, own):
+        soft = distillation_kl(part(logits, own), part(teacher_logits[own], own), 4.0)
+        return 0.5 * soft + 0.5 * F.cross_entropy(logits, labels[own])
+
+    return loss
+
+
+def taught_by(answers):
+    """`kd_loss` with somebody's logits for all commands."""
+    return lambda logits, own: kd_loss(logits, answers[own], labels[own])
 
 
 # %% key="two-halves"
+with_teacher = scores(trained(taught_by(teacher_logits), rows))
 halves = {
-    "the right answer's\nprobability": scores(with_part(right_only)),
-    "the wrong answers'\nprobabilities": scores(with_part(wrong_only)),
+    "the right answer's\nprobability": scores(trained(beside_labels(right_only), rows)),
+    "the wrong answers'\nprobabilities": scores(trained(beside_labels(wrong_only), rows)),
     "all of them": with_teacher,
 }
 gains = {name: paired_t_interval(result, labels_alone) for name, result in halves.items()}
 ax = axes(height=2.4)
 draw_intervals(ax, gains, unit="points gained over labels alone")
 guessed_points.draw(ax, axis="x")
-right, wrong, everything = (found.mean for found in gains.values())
+right, wrong, everything = map(in_words, gains.values())
 print(
     say(
-        f"Right answer's probability only: {right:+.0f} points. Wrong answers' only: {wrong:+.0f}. All: {everything:+.0f}.",
-        f"只给正确答案的概率：{right:+.0f}个百分点；只给错误答案的：{wrong:+.0f}；全给：{everything:+.0f}。",
+        f"Right answer's probability only: {right} points. Wrong answers' only: {wrong}. All: {everything}.",
+        f"只给正确答案的概率：{right}个百分点；只给错误答案的：{wrong}；全给：{everything}。",
     )
 )
 
@@ -337,98 +387,237 @@ print(
 # 提高的分数几乎全来自错误答案上的概率。
 
 # %% [markdown] lang="en"
-# Your colleague had it the wrong way round. What the teacher says about the right answer was known. What it says about the *wrong* ones was not.
+# Your colleague had it the wrong way round. What the teacher says about the right answer was known; the "noise" was the news. Zhao et al. (2022) found the same split on images.
 #
 # **Why.** Take the gradient of each loss with respect to the student's logits:
 #
 # $$\text{label: } q_i - y_i \qquad\qquad \text{soft label: } T\,(q_i - p_i)$$
 #
-# A label pushes one logit up and all others down, each in proportion to its $q_i$, whichever intent it is. A soft label has a target for each. So one command about a timer teaches something about every timer intent.
+# A label pushes one logit up and all others down, each in proportion to its $q_i$, whichever intent it is. A soft label has a target for each. Turn `alpha` and watch: 0 is the label alone, 1 the teacher alone.
 # %% [markdown] lang="zh"
-# 看来同事正好说反了。教师对正确答案的看法，标签早已告诉我们；它对*错误*答案的看法，才是新的。
+# 看来同事正好说反了。教师对正确答案的看法，我们早就知道；被当成“噪声”的那部分，才是新消息。Zhao等人（2022）在图像上也得到同样的划分。
 #
-# **为什么。** 两种损失对学生logits的梯度是：
+# **原因。** 两种损失对学生logits的梯度是：
 #
 # $$\text{标签：} q_i - y_i \qquad\qquad \text{软标签：} T\,(q_i - p_i)$$
 #
-# 标签只把一个logit往上推，其余一律按各自的$q_i$往下压，不分彼此。软标签则给每个logit都定了目标。于是，一条定时器指令就能让学生对每一种定时器意图都多懂一点。
+# 标签只把一个logit往上推，其余一律按各自的$q_i$往下压，不分彼此。软标签则给每个logit都定了目标。转一转`alpha`：0是只有标签，1是只有教师。
 
-# %% [markdown] lang="en"
-# ## What would change our mind
-#
-# Four ways in which the claim could be hollow:
-# - **Softness alone** helps, whoever it comes from. Control: label smoothing, a tenth of the probability spread evenly.
-# - **The amounts** help, not the addresses. Control: each row's wrong probabilities, shuffled among the wrong intents.
-# - **Any second target** helps. Control: a teacher whose head was never trained.
-# - **The teacher's other labels** help: it has read thousands that the student hasn't. Control: a teacher whose head was trained on the student's own few commands.
-# %% [markdown] lang="zh"
-# ## 什么会让我们改变看法
-#
-# 这个结论有四种落空的可能：
-# - **只要够“软”就有用**，谁给的都行。对照：标签平滑，把十分之一的概率平均分出去。
-# - **有用的是数值大小，而不是给了谁**。对照：每一行的错误概率在错误意图之间打乱。
-# - **多一个目标就有用**。对照：分类头从未训练过的教师。
-# - **有用的是教师看过的其他标签**，那几千条学生没看过。对照：分类头只用学生那几条指令训练的教师。
 
 # %%
-generator = torch.Generator().manual_seed(0)
-wrong = soft[~is_label].view(len(soft), -1)
-shuffled = soft.clone()
-shuffled[~is_label] = wrong.gather(1, torch.rand(wrong.shape, generator=generator).argsort(1)).flatten()
-untrained = vectors[rows].flatten(0, 1) @ torch.randn(vectors.shape[1], len(names), generator=generator)
-same_labels = torch.cat(
-    [train_head(vectors[own], commands.labels[own], len(names))(vectors[own]) for own in rows]
-)
-smooth = 0.9 * is_label + 0.1 / len(names)
+def draw_pushes(ax, alpha):
+    """How `kd_loss` pushes the logits of a student that knows nothing yet, for the command above."""
+    blank = torch.zeros(1, len(names), requires_grad=True)
+    kd_loss(blank, teacher_logits[[example]], labels[[example]], 4.0, alpha).backward()
+    push = -blank.grad[0]
+    rest = [i for i in range(len(names)) if i not in top]
+    shown = {names[i]: push[i].item() for i in top} | {"the other 23, mean": push[rest].mean().item()}
+    for place, (name, value) in enumerate(shown.items()):
+        ax.barh(place, value, color="black" if place == 0 else "white", edgecolor="black")
+        ax.text(max(value, 0), place, f" {value:+.2f}", va="center", fontsize=8)
+    ax.set_yticks(range(len(shown)), shown)
+    ax.invert_yaxis()
+    ax.set(xlim=(-0.1, 1.2), xlabel="push on the logit", title=f"alpha = {alpha:g}")
+    return ax.figure
 
-# %% key="controls"
-controls = {
-    "the teacher": with_teacher,
-    "label smoothing": scores(lambda logits: F.cross_entropy(logits, smooth)),
-    "wrong answers shuffled": scores(lambda logits: kd_loss(logits, shuffled, labels)),
-    "an untrained teacher": scores(lambda logits: kd_loss(logits, untrained, labels)),
-    "a teacher with the\nstudent's labels only": scores(lambda logits: kd_loss(logits, same_labels, labels)),
-}
-gains = {name: paired_t_interval(result, labels_alone) for name, result in controls.items()}
-draw_intervals(
-    axes(), gains, "points gained over labels alone"
-)
+
+Dial(lambda alpha: draw_pushes(axes(width=5), alpha), "alpha", (0, 0.25, 0.5, 0.75, 1), start=0.5)
+
+# %% key="pushes"
+panels = axes(height=3.2, columns=2)
+for ax, alpha in zip(panels, (0, 1), strict=True):
+    draw_pushes(ax, alpha)
 
 # %% [markdown] lang="en" caption=true
-# It matters who the wrong answers are, and who says so.
+# Left, the label: up for one, down for all others alike. Right, the teacher: up for the related ones too.
 # %% [markdown] lang="zh"
-# 错误答案是哪些、由谁说出来，都很要紧。
-
-# %% [markdown] lang="en"
-# Softness alone does little. Shuffled or invented wrong answers do harm. The last control is the one to remember: without the labels that only the teacher had seen, most of the gain goes. **Distillation creates no knowledge. It moves what the teacher took from its data, through the wrong answers, into the student.** What remains most likely comes from MiniLM's pretraining, which the student lacks too.
-#
-# ## The interview
-#
-# The first question is the one that everybody is asked. The textbook's answer has three steps: train a large model on the data; train a small one on its outputs as soft labels; minimise the loss between the two. You have just run all three, and you can say what that answer leaves out: steps two and three are one step, the label may join in, softening makes the wrong answers audible, and the commands need no label at all for the soft part.
-# %% [markdown] lang="zh"
-# 光是“软”，作用很小。打乱的或瞎编的错误答案则有害。最该记住的是最后一个对照：去掉只有教师看过的那些标签，提高的分数大半就没了。**蒸馏并不创造知识，而是把教师从数据中学到的东西，借错误答案搬给学生。** 剩下的那点多半来自MiniLM的预训练，这也是学生没有的。
-#
-# ## 面试
-#
-# 第一个问题人人都会被问到。教科书的答案是三步：用数据训练大模型；把它的输出当软标签训练小模型；最小化两者之间的损失。这三步你刚刚都做过了，也说得出这个答案漏了什么：第二步与第三步其实是一步；标签也可以加进来；软化之后才听得见错误答案；而软损失那一项，指令根本不需要标注。
-
-# %% [markdown] question="what-is-kd"
-
-# %% [markdown] question="soft-and-hard-labels"
+# 左边是标签：一个往上，其余一律同样往下。右边是教师：相近的意图也往上推。
 
 # %% [markdown] question="dark-knowledge"
 
-# %% [markdown] question="cross-entropy-or-kl"
+# %% [markdown] lang="en"
+# ## What would change our mind: is it only softness?
+#
+# Perhaps any softer label helps, whoever it comes from. Four rivals that keep the softness and lose the teacher's opinion:
+# - **Label smoothing**: a share $\varepsilon$ of the probability, spread evenly. The share is tuned on twenty other students.
+# - **Evened**: the teacher's own confidence in each command, its wrong answers made equal.
+# - **Shuffled**: the teacher's amounts, each given to another wrong intent.
+# - **Untrained**: a teacher whose head was never trained.
+# %% [markdown] lang="zh"
+# ## 什么会让我们改变看法：是不是只因为“软”？
+#
+# 也许只要标签软一点就有用，谁给的都行。下面四个对手都留着“软”，去掉教师的看法：
+# - **标签平滑**：把$\varepsilon$这么多的概率平均分出去。$\varepsilon$在另外二十个学生上调好。
+# - **拉平**：对每条指令仍用教师自己的信心，但各个错误答案一律相等。
+# - **打乱**：数值还是教师给的，只是都换给了别的错误意图。
+# - **未训练**：分类头从未训练过的教师。
 
-# %% [markdown] question="distillation-and-label-smoothing"
+# %% key="smoothing"
+others = samples(range(STUDENTS, 2 * STUDENTS))
+
+
+def smoothed(epsilon):
+    return lambda logits, own: F.cross_entropy(logits, labels[own], label_smoothing=epsilon)
+
+
+tried = {epsilon: scores(trained(smoothed(epsilon), others)).mean().item() for epsilon in (0.03, 0.1, 0.3)}
+epsilon = max(tried, key=tried.get)
+print(*(f"ε = {epsilon}: {score:.0f} %" for epsilon, score in tried.items()), sep="   ")
+
+# %% key="softness"
+generator = torch.Generator().manual_seed(0)
+wrong = teacher_logits[~is_right].view(len(labels), -1)
+mean_wrong = 4 * ((wrong / 4).logsumexp(1, keepdim=True) - math.log(len(names) - 1))  # the same sum at T = 4
+evened = torch.where(is_right, teacher_logits, mean_wrong)
+shuffled = teacher_logits.clone()
+shuffled[~is_right] = wrong.gather(1, torch.rand(wrong.shape, generator=generator).argsort(1)).flatten()
+untrained = vectors @ torch.randn(vectors.shape[1], len(names), generator=generator)
+
+softness = {
+    "the teacher": with_teacher,
+    "label smoothing": scores(trained(smoothed(epsilon), rows)),
+    "evened": scores(trained(taught_by(evened), rows)),
+    "shuffled": scores(trained(taught_by(shuffled), rows)),
+    "untrained": scores(trained(taught_by(untrained), rows)),
+}
+gains = {name: paired_t_interval(result, labels_alone) for name, result in softness.items()}
+draw_intervals(axes(), gains, "points gained over labels alone")
+
+# %% [markdown] lang="en" caption=true
+# Softness alone brings a point or two. The same amounts at the wrong addresses do harm.
+# %% [markdown] lang="zh"
+# 光是“软”，只值一两个百分点；同样的数值给错了对象，反而有害。
+
+# %% [markdown] lang="en"
+# So *here* it is the addresses. (Yuan et al. 2020, on images with many labels a class, find softness at least as important. Both can be true: see "Your turn" below.)
+#
+# ## What would change our mind: does it take a teacher?
+#
+# Your colleague has one shot left. "Addresses? *I* could have told you that timers resemble timers." Five rivals, from the poorest to the richest:
+# - **A twin**: the student's own network, trained on the student's own commands, teaches it. And **five twins**, averaged.
+# - **MiniLM, the same labels**: the pretrained teacher, its head trained on the student's 62 commands only.
+# - **The names**: "IncreaseTimer" and "DecreaseTimer" share one of three words. A table of shared words, as logits, with a factor tuned on the other twenty.
+# - **The averages**: the teacher's mean logits for each intent. It no longer says anything about the single command.
+# %% [markdown] lang="zh"
+# 所以在*这里*，要紧的是给了谁。（Yuan等人2020年在每类标签都很多的图像数据上发现，“软”至少同样重要。两者可以都对，见下文“轮到你了”。）
+#
+# ## 什么会让我们改变看法：非得有教师吗？
+#
+# 同事还剩最后一招：“给了谁？定时器像定时器，这话*我*也会说。”五个对手，从最穷的到最富的：
+# - **孪生模型**：与学生一样的网络，学一样的指令，再反过来教学生。还有**五个孪生模型**取平均。
+# - **MiniLM，同样的标签**：预训练过的教师，但分类头只用学生那62条指令训练。
+# - **名字**：“IncreaseTimer”与“DecreaseTimer”三个词里有一个相同。把相同词的比例列成表，乘上一个系数当作logits；系数在另外二十个学生上调好。
+# - **平均看法**：教师对每种意图的平均logits。它不再谈论单条指令。
+
+# %% key="names"
+words = [set(re.findall("[A-Z][a-z]+", name)) for name in names]
+shared = torch.tensor([[len(ours & theirs) / len(ours | theirs) for theirs in words] for ours in words])
+tried = {
+    factor: scores(trained(taught_by(factor * shared[labels]), others)).mean().item()
+    for factor in (6, 12, 24)
+}
+factor = max(tried, key=tried.get)
+print(*(f"{factor}: {score:.0f} %" for factor, score in tried.items()), sep="   ")
+
+
+# %% key="controls"
+def taught_by_own(answers):
+    """As `taught_by`, where each student has a teacher of its own: logits for its own rows."""
+    return lambda logits, own: kd_loss(logits, answers, labels[own])
+
+
+twins = [trained(on_labels, rows, start)(inputs[rows]).detach().flatten(0, 1) for start in range(1, 6)]
+few_labels = torch.cat([train_head(vectors[own], labels[own], len(names))(vectors[own]) for own in rows])
+averages = torch.stack([teacher_logits[labels == intent].mean(0) for intent in range(len(names))])
+
+sources = {
+    "a twin": scores(trained(taught_by_own(twins[0]), rows)),
+    "five twins": scores(trained(taught_by_own(sum(twins) / 5), rows)),
+    "MiniLM,\nthe same labels": scores(trained(taught_by_own(few_labels), rows)),
+    "the names": scores(trained(taught_by(factor * shared[labels]), rows)),
+    "the averages": scores(trained(taught_by(averages[labels]), rows)),
+    "the teacher": with_teacher,
+}
+gains = {name: paired_t_interval(result, labels_alone) for name, result in sources.items()}
+draw_intervals(axes(height=3.4), gains, "points gained over labels alone")
+beyond_names, beyond_averages = (
+    in_words(paired_t_interval(with_teacher, sources[name])) for name in ("the names", "the averages")
+)
+print(
+    say(
+        f"The teacher beats the names by {beyond_names} points, the averages by {beyond_averages}.",
+        f"教师比名字多{beyond_names}个百分点，比平均看法多{beyond_averages}。",
+    )
+)
+
+# %% [markdown] lang="en" caption=true
+# The names alone bring more than half of the gain, the teacher's averages most of it, a single twin nothing.
+# %% [markdown] lang="zh"
+# 光靠名字就得到一大半，靠教师的平均看法得到绝大部分，单个孪生模型则什么也没带来。
+
+# %% [markdown] lang="en"
+# Your colleague gets more than half a point. Most of what the teacher says is *which intents are alike*, a table of 31 rows; part of it stands in the names for everybody to read. (Hinton's own words for dark knowledge: "a similarity metric over the classes".) What it says about the single command is worth the last point or two.
+#
+# And where does it come from? A twin with the same labels brings nothing, MiniLM with the same labels some: that difference is its pretraining. The rest of the way to the teacher are the labels that only the teacher saw. *Here* distillation mostly moves what the teacher took from data. It isn't a law: five twins saw nothing new either and bring a little, and on images networks taught by their own twins are reported to overtake them (born-again networks, Furlanello et al. 2018).
+# %% [markdown] lang="zh"
+# 同事扳回了大半局。教师所说的，大部分是*哪些意图彼此相像*：一张31行的表，其中一部分就写在名字里，谁都读得出来。（Hinton描述暗知识的原话是“类别之间的一种相似性度量”。）针对单条指令的看法，只值最后那一两个百分点。
+#
+# 这些知识从哪里来？标签相同的孪生模型没有带来提高，标签相同的MiniLM带来一些，差别就在预训练；再往上到教师，靠的是只有教师见过的那些标签。在*这里*，蒸馏主要是把教师从数据里得来的东西搬过去。这并不是定律：五个孪生模型也没见过新东西，却带来了一点；而在图像上，据报告，由孪生模型教出来的网络会超过它的老师（born-again networks，Furlanello等，2018）。
+
+# %% [markdown] lang="en"
+# ## Side by side
+# %% [markdown] lang="zh"
+# ## 放在一起看
+
+# %% key="side-by-side"
+side_by_side(
+    {
+        say("labels alone", "只用标签"): labels_alone,
+        say("soft labels in their place", "用软标签取代标签"): in_its_place,
+        say("`kd_loss`: both", "`kd_loss`：两者都用"): with_teacher,
+        say("right half beside labels", "标签加正确的一半"): halves["the right answer's\nprobability"],
+        say("wrong half beside labels", "标签加错误的一半"): halves["the wrong answers'\nprobabilities"],
+        say(f"label smoothing, ε = {epsilon}", f"标签平滑，ε = {epsilon}"): softness["label smoothing"],
+        say("evened", "拉平"): softness["evened"],
+        say("shuffled", "打乱"): softness["shuffled"],
+        say("untrained", "未训练"): softness["untrained"],
+        say("a twin", "一个孪生模型"): sources["a twin"],
+        say("five twins", "五个孪生模型"): sources["five twins"],
+        say("MiniLM, the same labels", "MiniLM，同样的标签"): sources["MiniLM,\nthe same labels"],
+        say("the names", "名字"): sources["the names"],
+        say("the averages", "平均看法"): sources["the averages"],
+    },
+    labels_alone,
+)
+
+# %% [markdown] lang="en"
+# ## Your turn
+#
+# Two commands an intent are very few. In the experiment's cell set `EACH = 8`, run everything below it, then `EACH = 32` with `STUDENTS = 6` (a minute or two). The teacher's gain shrinks; one would expect that. But one of the rivals catches up with it. Which? And what does that do to your answer to the last question below?
+#
+# ## The interview
+#
+# The textbook's answer to the first question has three steps: train a large model on the data; train a small one on its outputs as soft labels; minimise the loss between the two. You have run all three and can say what it leaves out: steps two and three are one; labels may join or stay away; and where the gain comes from has to be shown, by a rival without the ingredient.
+# %% [markdown] lang="zh"
+# ## 轮到你了
+#
+# 每种意图两条指令，实在很少。把实验那一格的`EACH`改成8，运行下面的全部单元格；再改成`EACH = 32`、`STUDENTS = 6`（要一两分钟）。教师带来的提高变小了，这在意料之中；可是有一个对手追了上来。是哪一个？你对下面最后一题的回答要怎么改？
+#
+# ## 面试
+#
+# 第一题的教科书答案是三步：用数据训练大模型；把它的输出当软标签训练小模型；最小化两者之间的损失。三步你都做过了，也说得出它漏了什么：第二步与第三步是一回事；标签可以加进来，也可以不要；提高从哪里来，得拿一个缺了那样东西的对手来证明。
+
+# %% [markdown] question="what-is-kd"
+
+# %% [markdown] question="cross-entropy-or-kl"
 
 # %% [markdown] question="where-does-the-gain-come-from"
 
 # %% [markdown] lang="en"
 # ## Next
 #
-# You can now build the loss, show where its gain comes from, and name the control that nearly killed it. Still open: why $T = 4$, and why $T^2$? That is [lesson 02](02_temperature.ipynb). And here a helper ran the training; in [lesson 03](03_the_loop.ipynb) you write the loop, after finding out what is wrong with a famous one.
+# You can now build the loss, show which part of it works, and name the rival that came closest. Still open: why $T = 4$, and why $T^2$? That is [lesson 02](02_temperature.ipynb). And here a helper ran the training; in [lesson 03](03_the_loop.ipynb) you write the loop, after finding out what is wrong with a famous one.
 # %% [markdown] lang="zh"
 # ## 下一课
 #
-# 现在你会写蒸馏损失，能说明它的好处从哪里来，还能说出差点推翻它的那个对照。还没回答的是：为什么取$T = 4$，为什么乘$T^2$？见[第02课](02_temperature.ipynb)。另外，这里的训练由现成的函数代劳；到[第03课](03_the_loop.ipynb)，你先找出一个流行写法错在哪里，再亲手写出训练循环。
+# 现在你会写蒸馏损失，能证明其中哪一部分起作用，还说得出哪个对手离它最近。还没回答的是：为什么取$T = 4$，为什么乘$T^2$？见[第02课](02_temperature.ipynb)。另外，这里的训练由现成的函数代劳；到[第03课](03_the_loop.ipynb)，你先找出一个流行写法错在哪里，再亲手写出训练循环。

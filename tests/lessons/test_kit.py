@@ -1,19 +1,28 @@
+import matplotlib.pyplot as plt
 import pytest
 import torch
 import torch.nn.functional as F
+from matplotlib.figure import Figure
 from torch import nn
 
+from kd_solutions.evaluation import Interval
+from kd_solutions.support.language import use_language
+from kd_study.lessons.kit.dials import Dial
 from kd_study.lessons.kit.experiments import (
     Cohort,
     ManyStudents,
     attempt,
     bags,
     few_commands,
+    in_words,
     kept_for_backward,
     score_by_intent,
+    side_by_side,
     train_head,
     train_many,
+    typical,
 )
+from kd_study.lessons.kit.pictures import axes, draw_two_by_language
 
 
 def test_few_commands_takes_as_many_of_each_intent_and_never_one_twice():
@@ -27,6 +36,13 @@ def test_few_commands_takes_as_many_of_each_intent_and_never_one_twice():
 
 def test_few_commands_takes_all_where_there_are_fewer():
     assert few_commands(torch.tensor([0, 0, 0, 1]), 2, seed=0).tolist()[-1] == 3
+
+
+def test_a_typical_row_is_read_rightly_and_neither_the_surest_nor_the_least_sure():
+    confidence = torch.tensor([9.0, 1.0, 3.0, 2.0, 4.0])
+    logits = torch.stack([confidence, torch.zeros(5)], dim=1)
+    labels = torch.tensor([1, 0, 0, 0, 0])  # the surest is wrong
+    assert typical(logits, labels) == 2
 
 
 def test_bags_have_length_one_and_know_no_word_order():
@@ -127,3 +143,54 @@ def test_a_cohort_trains_with_the_optimizer_and_rate_given(cohort):
 
     assert torch.equal(trained(1.0, 0.5), trained(1 / 16, 8.0))
     assert not torch.allclose(trained(1.0, 0.5), trained(1 / 16, 0.5))
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "+2 (+0 to +4)"), ("zh", "+2（+0至+4）")])
+def test_a_difference_is_told_in_whole_points(language, shown):
+    use_language(language)
+    assert in_words(Interval(1.7, 0.2, 3.6)) == shown
+    use_language("en")
+    assert in_words(Interval(-3.2, -4.6, -1.8)) == "−3 (−5 to −2)"
+
+
+def test_results_stand_side_by_side(capsys):
+    alone, taught = torch.tensor([50.0, 60.0]), torch.tensor([60.0, 70.2])
+    side_by_side({"labels": alone, "teacher": taught}, alone)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2:] == ["| labels | 55 |  |", "| teacher | 65 | +10 (+9 to +11) |"]
+
+
+def test_a_dial_draws_its_picture_anew_and_describes_it():
+    drawn = []
+
+    def draw(temperature):
+        drawn.append(temperature)
+        ax = axes()
+        ax.set_title(f"T = {temperature}")
+        return ax.figure
+
+    dial = Dial(draw, "temperature", (1, 2, 4), start=2)
+    before = dial._picture.value
+    dial._slider.value = 4
+    assert drawn == [2, 4] and dial._picture.value != before
+    assert 'alt="temperature = 4. Panel: T = 4' in dial._picture.value
+    assert plt.get_fignums() == []
+    assert dial._repr_mimebundle_()["text/plain"] == "A dial: temperature, from 1 to 4"
+
+
+def test_two_models_are_drawn_with_their_intervals():
+    ax = Figure().subplots()
+    draw_two_by_language(
+        ax, {"en": 93.0, "hu": 10.0}, {"en": 94.0, "hu": 67.0}, ["teacher", "student"], count=300
+    )
+    spans = [
+        line.get_xdata()
+        for line in ax.lines
+        if len(set(line.get_ydata())) == 1 and len(line.get_xdata()) == 2
+    ]
+    assert len(spans) == 4 and all(low < high for low, high in spans)
+    assert spans[1][0] < 10 < spans[1][1]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["teacher", "student"]
+    bare = Figure().subplots()
+    draw_two_by_language(bare, {"en": 93.0}, {"en": 94.0}, ["teacher", "student"])
+    assert len(bare.lines) == 3

@@ -6,7 +6,7 @@ import pytest
 
 from kd_solutions.support import language
 from kd_study import exercise_table, lesson_map
-from kd_study.exercises.catalog import NAMES
+from kd_study.exercises.catalog import NAMES, TOPICS, sheet
 from kd_study.lessons.editions import assemble
 from kd_study.lessons.outline import LESSON_OF, LESSONS, Lesson
 from kd_study.lessons.source import lesson_sources
@@ -20,17 +20,19 @@ def fresh(tmp_path, monkeypatch):
     monkeypatch.setattr(language, "_current", "en")
 
 
-def test_every_row_of_the_table_leads_to_its_exercise(capsys):
+def test_the_table_holds_every_exercise_with_the_minutes_of_its_topic(capsys):
     exercise_table()
-    rows = {}
-    for line in capsys.readouterr().out.splitlines()[2:]:
-        _, _, exercise, *_, lesson, _ = line.split("|")
-        rows[re.match(r" \[`(\w+)`\]", exercise)[1]] = exercise, lesson.strip()
+    lines = [line.split("|") for line in capsys.readouterr().out.splitlines()[2:]]
+    rows = {found[1]: cells for cells in lines if (found := re.match(r" \[`(\w+)`\]", cells[2]))}
     assert list(rows) == list(NAMES)
-    for name, (exercise, lesson) in rows.items():
+    for name, (_, _, exercise, _, minutes, lesson, _) in rows.items():
         assert f"(exercises.ipynb#cell-id={name}-statement)" in exercise
+        assert int(minutes) == sheet(name).minutes
         set_in = LESSON_OF.get(name)
-        assert lesson == (f"[{set_in.title}]({set_in.name}.ipynb)" if set_in else "")
+        address = f"{set_in.name}.ipynb#cell-id={name}-statement" if set_in else ""
+        assert lesson.strip() == (f"[{set_in.title}]({address})" if set_in else "")
+    sums = [cells[4].strip(" *") for cells in lines if "**" in cells[2]]
+    assert sums == [f"{sum(sheet(name).minutes for name in names)}" for names in TOPICS.values()]
 
 
 @pytest.mark.parametrize("code", language.LANGUAGES)
@@ -41,6 +43,16 @@ def test_an_address_names_a_cell_that_is_there(code):
         for page in ("exercises", None):
             stem, cell = exercise_address(name, page).split(".ipynb#cell-id=")
             assert f"`{name}`" in cells[stem][cell].splitlines()[0], name
+
+
+def test_the_map_sums_up_the_hours(capsys):
+    lesson_map()
+    shown = capsys.readouterr().out
+    hours = sum(sheet(name).minutes for name in NAMES) / 60
+    assert f"all {len(NAMES)} exercises take {hours:.0f} hours" in shown
+    for lesson in LESSONS:
+        minutes = sum(sheet(name).minutes for name in lesson.exercises)
+        assert f"| {lesson.minutes} | + {minutes} min |" in shown
 
 
 def test_the_map_says_which_numbers_are_still_to_come(capsys, monkeypatch):

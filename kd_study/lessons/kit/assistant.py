@@ -9,8 +9,8 @@ from torch import Tensor
 
 from kd_solutions.data.commands import ENGLISH, Commands, load_commands
 from kd_solutions.evaluation.metrics import accuracy
+from kd_solutions.models.pretrained import Teacher
 from kd_solutions.models.student import StudentModel
-from kd_solutions.models.teacher import TeacherModel
 from kd_solutions.signals.cached import CachedSignal
 from kd_solutions.support.language import say
 
@@ -33,21 +33,39 @@ def some_commands(language: str, count: int = 300) -> Commands:
 
 
 @torch.no_grad()
-def logits_of(model: TeacherModel | StudentModel, texts: list[str]) -> Tensor:
+def logits_of(model: Teacher | StudentModel, texts: list[str]) -> Tensor:
     """(N, intents); a teacher's vectors come from its cache."""
-    if isinstance(model, TeacherModel):
-        return model.head(CachedSignal(model, progress=False)(texts).to(model.head.weight.device))
-    return model(texts)
+    if isinstance(model, StudentModel):
+        return model(texts)
+    return model.head(CachedSignal(model, progress=False)(texts).to(model.head.weight.device))
 
 
 def percent_by_language(
-    model: TeacherModel | StudentModel, commands: dict[str, Commands]
+    model: Teacher | StudentModel, commands: dict[str, Commands]
 ) -> dict[str, float]:
     """Language → share of its commands read rightly, in percent."""
     return {
         language: 100 * accuracy(logits_of(model, sample.texts), sample.labels)
         for language, sample in commands.items()
     }
+
+
+def favourite_answer(model: TeacherModel | StudentModel, sample: Commands) -> tuple[str, float]:
+    """The intent that a model names most often, and for how many percent of the commands."""
+    intents, counts = logits_of(model, sample.texts).argmax(-1).unique(return_counts=True)
+    most = counts.argmax()
+    return _short(sample.intents[intents[most]]), 100 * counts[most].item() / len(sample)
+
+
+def asking_for_else(sample: Commands, intent: str, count: int) -> dict[str, str]:
+    """The first commands of a sample with another right intent than this one: command → its intent."""
+    pairs = zip(sample.texts, sample.labels.tolist(), strict=True)
+    others = [(text, _short(sample.intents[label])) for text, label in pairs]
+    return dict([pair for pair in others if pair[1] != intent][:count])
+
+
+def _short(intent: str) -> str:
+    return intent.removeprefix("Hass")
 
 
 class Reading(NamedTuple):
@@ -57,10 +75,11 @@ class Reading(NamedTuple):
     confidence: float
 
     def __str__(self) -> str:
-        return say(f"{self.intent} ({self.confidence:.0%})", f"{self.intent}（{self.confidence:.0%}）")
+        percent = f"{100 * self.confidence:.0f}"
+        return say(f"{self.intent} ({percent} %)", f"{self.intent}（{percent}%）")
 
 
-def side_by_side(teacher: TeacherModel, student: StudentModel) -> Callable[[str], dict[str, Reading]]:
+def side_by_side(teacher: Teacher, student: StudentModel) -> Callable[[str], dict[str, Reading]]:
     """For `try_commands` and `show_answers`: a command → what each of the two takes it for, how surely."""
 
     @torch.no_grad()
@@ -75,7 +94,7 @@ def side_by_side(teacher: TeacherModel, student: StudentModel) -> Callable[[str]
 
 def _reading(logits: Tensor, intents: tuple[str, ...]) -> Reading:
     confidence, best = logits.softmax(-1).max(-1)
-    return Reading(intents[best].removeprefix("Hass"), confidence.item())
+    return Reading(_short(intents[best]), confidence.item())
 
 
 @dataclass(frozen=True)
@@ -96,6 +115,6 @@ def common_mistakes(student: StudentModel, samples: list[Commands]) -> list[Mist
         for text, right, read in zip(sample.texts, sample.labels.tolist(), read_as, strict=True):
             if right != read:
                 found.setdefault((right, read), []).append(f"{sample.language}: {text}")
-    names = [intent.removeprefix("Hass") for intent in student.labels]
+    names = list(map(_short, student.labels))
     ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     return [Mistake(names[right], names[read], len(texts), texts[0]) for (right, read), texts in ordered]
