@@ -3,7 +3,7 @@
 #
 # *What does a teacher know that its labels don't say?* About 40 minutes, and 35 more for its four exercises.
 #
-# The box on the wall has room for a tiny model. Somebody labelled two spoken commands for each intent before lunch, and that is all that the [student](glossary.ipynb#student) will ever read. In the cloud stands a [teacher](glossary.ipynb#teacher) thousands of times as large. On these commands it is hardly ever wrong.
+# The box on the wall has room for a tiny model. Somebody labelled two spoken commands for each intent before lunch, and that is all that the student will ever read. In the cloud stands a teacher thousands of times as large. On these commands it is hardly ever wrong.
 #
 # "Then its answers *are* our labels," says a colleague, "and the labels we have. What it thinks of the wrong answers is noise."
 #
@@ -13,7 +13,7 @@
 #
 # *除了标签，教师还知道什么？* 约40分钟，四道练习另需35分钟。
 #
-# 墙上的小盒子只放得下一个很小的模型。午饭前有人给每种意图各标注了两条语音指令，[学生模型](glossary.ipynb#student)能读到的就这么多。云端有一个[教师模型](glossary.ipynb#teacher)，规模是它的几千倍，在这几条指令上几乎从不出错。
+# 墙上的小盒子只放得下一个很小的模型。午饭前有人给每种意图各标注了两条语音指令，学生模型能读到的就这么多。云端有一个教师模型，规模是它的几千倍，在这几条指令上几乎从不出错。
 #
 # 同事说：“那教师的答案*就是*标签，标签我们已经有了。至于它怎么看错误答案，那只是噪声。”
 #
@@ -28,10 +28,10 @@ import torch.nn.functional as F
 
 from kd_solutions.data import load_commands
 from kd_solutions.evaluation import paired_t_interval
-from kd_study import guess
+from kd_study import guess, my_guesses
 from kd_study.lessons.kit.dials import Dial
-from kd_study.lessons.kit.experiments import ManyStudents, bags, few_commands, in_words, score_by_intent
-from kd_study.lessons.kit.experiments import side_by_side, train_head, train_many, typical
+from kd_study.lessons.kit.experiments import ManyStudents, bags, closing_table, few_commands, in_words
+from kd_study.lessons.kit.experiments import score_by_intent, train_head, train_many, typical
 from kd_study.lessons.kit.pictures import axes, draw_intervals, draw_probabilities
 
 commands, held_out = load_commands("en", "train"), load_commands("en", "test")
@@ -46,17 +46,17 @@ print(
 )
 
 # %% [markdown] lang="en"
-# An [intent](glossary.ipynb#intent) is what a command asks for. The commands are sampled from [templates](glossary.ipynb#template), which is why some sound odd; the [held-out](glossary.ipynb#held-out-data) ones come from templates of their own, so nobody passes by heart. A *score* is the share of held-out commands read rightly, each intent weighing the same, so that the few commands to a lawn mower count as much as the many to a timer (a *macro* average).
+# An intent is what a command asks for. The commands are sampled from templates, which is why some sound odd; the held-out ones come from templates of their own, so nobody passes by heart. A *score* is the share of held-out commands read rightly, each intent weighing the same, so that the few commands to a lawn mower count as much as the many to a timer (a *macro* average).
 #
 # ## Step 1: train the teacher
 #
-# MiniLM, a pretrained English [encoder](glossary.ipynb#encoder), turns each command into a vector. On top goes one linear layer, the [head](glossary.ipynb#head), trained on all the labels.
+# MiniLM, a pretrained English encoder, turns each command into a vector. On top goes one linear layer, the head, trained on all the labels.
 # %% [markdown] lang="zh"
-# [意图](glossary.ipynb#intent)就是一条指令想让助手做什么。指令是用[模板](glossary.ipynb#template)采样出来的，所以有些听起来怪怪的；[留出](glossary.ipynb#held-out-data)的指令用的是另一批模板，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同：割草机的指令虽少，与数量众多的定时器指令分量一样（即*宏*平均）。
+# 意图就是一条指令想让助手做什么。指令是用模板采样出来的，所以有些听起来怪怪的；留出的指令用的是另一批模板，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同：割草机的指令虽少，与数量众多的定时器指令分量一样（即*宏*平均）。
 #
 # ## 第一步：训练教师模型
 #
-# MiniLM是预训练的英语[编码器](glossary.ipynb#encoder)，把一条指令变成一个向量。上面加一个线性层，即[分类头](glossary.ipynb#head)，用全部标签训练。
+# MiniLM是预训练的英语编码器，把一条指令变成一个向量。上面加一个线性层，即分类头，用全部标签训练。
 
 # %% key="teacher"
 from kd_solutions import TeacherModel
@@ -75,18 +75,18 @@ print(
     say(
         f"The teacher has {size / 1e6:.0f} million weights. It scores {score:.0f} % on held-out commands, "
         f"{on_its_own:.0f} % on those that it learned from.",
-        f"教师有{size / 1e4:.0f}万个权重，在留出指令上得{score:.0f}%，在它学过的指令上得{on_its_own:.0f}%。",
+        f"教师有约{size / 1e6:.0f}00万个权重，在留出指令上得{score:.0f}%，在它学过的指令上得{on_its_own:.0f}%。",
     )
 )
 
 # %% [markdown] lang="en"
 # ## Step 2: ask it for soft labels
 #
-# A [hard label](glossary.ipynb#hard-labels) names one intent. The teacher has a number for every intent, its [logits](glossary.ipynb#logits); a softmax (exponentials, divided by their sum) turns them into probabilities, the [soft label](glossary.ipynb#soft-labels). Divide the logits by a [temperature](glossary.ipynb#temperature) $T$ first, and the probabilities become flatter. Build that.
+# A hard label names one intent. The teacher has a number for every intent, its logits; a softmax (exponentials, divided by their sum) turns them into probabilities, the soft label. Divide the logits by a temperature $T$ first, and the probabilities become flatter. Build that.
 # %% [markdown] lang="zh"
 # ## 第二步：向它要软标签
 #
-# [硬标签](glossary.ipynb#hard-labels)只说出一种意图。教师对每种意图都给出一个数，即[logits](glossary.ipynb#logits)；经过softmax（取指数，再除以总和）就成了概率，也就是[软标签](glossary.ipynb#soft-labels)。先把logits除以[温度系数](glossary.ipynb#temperature)$T$，概率会变平。请你来实现。
+# 硬标签只说出一种意图。教师对每种意图都给出一个数，即logits；经过softmax（取指数，再除以总和）就成了概率，也就是软标签。先把logits除以温度系数$T$，概率会变平。请你来实现。
 
 # %% exercise="soft_targets"
 
@@ -132,19 +132,21 @@ for ax, temperature in zip(panels, (1.0, 4.0), strict=True):
             f"T = {temperature:.0f}：错误意图合计{wrong:.0f}%；其中第一名是第七名的{ratio:.0f}倍",
         )
     )
+    ax.set_xlim(0, 115)
 guessed_probability.draw(panels[1], axis="x")
+guessed_probability.compare(percent[top[0]].item())
 
 # %% [markdown] lang="en" caption=true
-# The black bar is the right intent. The wrong ones that follow are timers as well, at either temperature.
+# The black bar is the right intent. The five that come next are timers as well, at either temperature.
 # %% [markdown] lang="zh"
-# 黑条是正确意图。无论哪个温度，紧跟其后的错误意图也都是定时器。
+# 黑条是正确意图。无论哪个温度，紧跟其后的五个也都是定时器。
 
 # %% [markdown] lang="en"
-# To take time off a timer is nearly to put some on; to set a temperature hardly is. No label says that. Hinton called it [dark knowledge](glossary.ipynb#dark-knowledge) (in a talk of 2014).
+# To take time off a timer is nearly to put some on; to set a temperature hardly is. No label says that. Hinton called it dark knowledge (in a talk of 2014).
 #
 # Softening doesn't sharpen these opinions, it flattens them. What grows is the *sum* of the wrong answers, and with it their say in the loss. And one command proves nothing. What about the others?
 # %% [markdown] lang="zh"
-# 给定时器减时间，和加时间只差一点；设定室温则差得远。没有哪个标签会告诉你这些。Hinton在2014年的一次演讲里称之为[暗知识](glossary.ipynb#dark-knowledge)（dark knowledge）。
+# 给定时器减时间，和加时间只差一点；设定室温则差得远。没有哪个标签会告诉你这些。Hinton在2014年的一次演讲里称之为暗知识（dark knowledge）。
 #
 # 软化并没有让这些看法更鲜明，而是把它们拉平了。变大的是错误答案的*总和*，它们在损失里的分量也随之变大。不过，一条指令说明不了什么，其余的也这样吗？
 
@@ -166,13 +168,13 @@ print(
 # %% [markdown] lang="en"
 # ## Step 3: train the student on them
 #
-# How far is a student's $q$ from the teacher's $p$? The usual [cross-entropy](glossary.ipynb#cross-entropy), with $p$ in the place of the one-hot label:
+# How far is a student's $q$ from the teacher's $p$? The usual cross-entropy, with $p$ in the place of the one-hot label:
 #
 # $$-\sum_i p_i \log q_i$$
 # %% [markdown] lang="zh"
 # ## 第三步：用软标签训练学生模型
 #
-# 学生的$q$离教师的$p$有多远？还是熟悉的[交叉熵](glossary.ipynb#cross-entropy)，只是one-hot标签换成了$p$：
+# 学生的$q$离教师的$p$有多远？还是熟悉的交叉熵，只是one-hot标签换成了$p$：
 #
 # $$-\sum_i p_i \log q_i$$
 
@@ -181,11 +183,11 @@ print(
 # %% [markdown] lang="en"
 # ## The experiment
 #
-# The student cuts a command into short groups of letters and ignores their order. There are twenty students, each with its own two commands for every intent and its own starting weights. Each is trained twice for 200 steps: on the labels, and then, from the same start, on the teacher's probabilities *in their place*. Same commands, same steps: [paired seeds](glossary.ipynb#paired-seeds).
+# The student cuts a command into short groups of letters and ignores their order. There are twenty students, each with its own two commands for every intent and its own starting weights. Each is trained twice for 200 steps: on the labels, and then, from the same start, on the teacher's probabilities *in their place*. Same commands, same steps: paired seeds.
 # %% [markdown] lang="zh"
 # ## 实验
 #
-# 学生把一条指令切成短小的字母片段，不管先后顺序。一共二十个学生，各自从每种意图中抽两条指令，初始权重也各不相同。每个学生都训练两次，各200步：先用标签；再回到同一个起点，用教师的概率*取代*标签。指令与步数都相同，这就是[配对种子](glossary.ipynb#paired-seeds)。
+# 学生把一条指令切成短小的字母片段，不管先后顺序。一共二十个学生，各自从每种意图中抽两条指令，初始权重也各不相同。每个学生都训练两次，各200步：先用标签；再回到同一个起点，用教师的概率*取代*标签。指令与步数都相同，这就是配对种子。
 
 # %% key="labels-alone"
 STUDENTS, EACH, ROWS, HIDDEN = 20, 2, 256, 32
@@ -243,6 +245,7 @@ ax.plot(limits, limits, color="grey", linestyle="--", label="no difference")
 ax.set(xlabel="score on labels, %", ylabel="score on soft labels, %", xlim=limits, ylim=limits)
 ax.legend(loc="lower right")
 guessed_score.draw(ax)
+guessed_score.compare(in_its_place.mean().item())
 print(
     say(
         f"On soft labels: {in_its_place.mean():.0f} %. Points gained: {in_words(gain)}; "
@@ -258,11 +261,11 @@ print(
 # 二十个学生全在虚线之上：人人都从软标签里学到了更多。
 
 # %% [markdown] lang="en"
-# In brackets stands a [95 % interval](glossary.ipynb#confidence-interval): made anew for each repetition of the experiment, such a range would hold the truth 95 times in 100. So the teacher does know something that its labels don't say. First the loss that people mean by "KD"; then you find out *what* it knows.
+# In brackets stands a 95 % interval: made anew for each repetition of the experiment, such a range would hold the truth 95 times in 100. So the teacher does know something that its labels don't say. First the loss that people mean by "KD"; then you find out *what* it knows.
 #
 # ## From cross-entropy to KL
 # %% [markdown] lang="zh"
-# 括号里是[95%置信区间](glossary.ipynb#confidence-interval)：把实验重做许多遍，每遍都这样算一个范围，100个里有95个会包含真值。可见教师确实知道一些标签没说的事。先写出人们所说的“KD损失”，再来查它知道的究竟是*什么*。
+# 括号里是95%置信区间：把实验重做许多遍，每遍都这样算一个范围，100个里有95个会包含真值。可见教师确实知道一些标签没说的事。先写出人们所说的“KD损失”，再来查它知道的究竟是*什么*。
 #
 # ## 从交叉熵到KL散度
 
@@ -277,13 +280,13 @@ print(
 )
 
 # %% [markdown] lang="en"
-# (A nat is a bit with the natural logarithm.) Even a perfect copy pays: the teacher's own entropy. Take it away, and what is left is the [Kullback–Leibler divergence](glossary.ipynb#kl-divergence), zero for a perfect copy:
+# (A nat is a bit with the natural logarithm.) Even a perfect copy pays: the teacher's own entropy. Take it away, and what is left is the Kullback–Leibler divergence, zero for a perfect copy:
 #
 # $$\mathrm{KL}(p \,\|\, q) = -\sum_i p_i \log q_i + \sum_i p_i \log p_i$$
 #
 # What was taken away doesn't depend on the student, so the gradient keeps its direction. Its length shrinks by about $T^2$ when one softens, hence a factor $T^2$ in front; lesson 02 shows when that matters.
 # %% [markdown] lang="zh"
-# （奈特就是取自然对数的比特。）连完全一样的学生也要付出代价：那是教师自身的熵。把它减掉，剩下的就是[KL散度](glossary.ipynb#kl-divergence)，完全一致时为零：
+# （奈特就是取自然对数的比特。）连完全一样的学生也要付出代价：那是教师自身的熵。把它减掉，剩下的就是KL散度，完全一致时为零：
 #
 # $$\mathrm{KL}(p \,\|\, q) = -\sum_i p_i \log q_i + \sum_i p_i \log p_i$$
 #
@@ -373,6 +376,7 @@ gains = {name: paired_t_interval(result, labels_alone) for name, result in halve
 ax = axes(height=2.4)
 draw_intervals(ax, gains, unit="points gained over labels alone")
 guessed_points.draw(ax, axis="x")
+guessed_points.compare(gains["the wrong answers'\nprobabilities"].mean)
 right, wrong, everything = map(in_words, gains.values())
 print(
     say(
@@ -570,7 +574,8 @@ print(
 # ## 放在一起看
 
 # %% key="side-by-side"
-side_by_side(
+my_guesses()
+closing_table(
     {
         say("labels alone", "只用标签"): labels_alone,
         say("soft labels in their place", "用软标签取代标签"): in_its_place,

@@ -3,9 +3,9 @@
 #
 # *Why soften, and why $T^2$?* About 35 minutes, and 15 more for its exercise.
 #
-# Jonas is tidying up the distillation loss. Two things look like habit to him: the [logits](glossary.ipynb#logits) are divided by 4, and the loss is multiplied by 16.
+# Jonas is tidying up the distillation loss. Two things look like habit to him: the logits are divided by 4, and the loss is multiplied by 16.
 #
-# "Why make a [teacher](glossary.ipynb#teacher) less sure than it is? And a constant in front of a loss doesn't move its minimum. I'll delete both."
+# "Why make a teacher less sure than it is? And a constant in front of a loss doesn't move its minimum. I'll delete both."
 #
 # You have the review. Approve?
 # %% [markdown] lang="zh"
@@ -13,9 +13,9 @@
 #
 # *为什么要软化，又为什么要乘$T^2$？* 约35分钟，一道练习另需15分钟。
 #
-# 小周在整理蒸馏损失的代码。有两处他怎么看都像是习惯使然：[logits](glossary.ipynb#logits)要除以4，损失要乘以16。
+# 小周在整理蒸馏损失的代码。有两处他怎么看都像是习惯使然：logits要除以4，损失要乘以16。
 #
-# “[教师](glossary.ipynb#teacher)明明那么有把握，何必把它冲淡？再说，损失前面乘个常数，最小值又不会挪地方。两处我都删了。”
+# “教师明明那么有把握，何必把它冲淡？再说，损失前面乘个常数，最小值又不会挪地方。两处我都删了。”
 #
 # 轮到你来评审。批不批？
 
@@ -27,9 +27,9 @@ import torch.nn.functional as F
 
 from kd_solutions import distillation_kl, soft_targets
 from kd_solutions.evaluation import paired_t_interval, t_interval
-from kd_study import guess
+from kd_study import guess, my_guesses
 from kd_study.lessons.kit.dials import Dial
-from kd_study.lessons.kit.experiments import gather_cohort, in_words, side_by_side, typical
+from kd_study.lessons.kit.experiments import ADAM, closing_table, gather_cohort, in_words, typical
 from kd_study.lessons.kit.pictures import MARKERS, axes, draw_intervals, draw_probabilities
 
 cohort = gather_cohort()
@@ -46,17 +46,17 @@ print(
 )
 
 # %% [markdown] lang="en"
-# They are the [students](glossary.ipynb#student) of lesson 01: the same few commands, the same small networks, 200 steps, a learning rate that falls to zero. A score is the share of [held-out](glossary.ipynb#held-out-data) commands read rightly, each intent weighing the same. From here on no label is in the loss, only the teacher.
+# They are the students of lesson 01: the same few commands, the same small networks, 200 steps, a learning rate that falls to zero. A score is the share of held-out commands read rightly, each intent weighing the same. From here on no label is in the loss, only the teacher.
 #
 # ## What the division does
 #
-# Take the command of lesson 01, the one on which the teacher is as sure as it usually is, at every [temperature](glossary.ipynb#temperature) from freezing to boiling.
+# Take the command of lesson 01, the one on which the teacher is as sure as it usually is, at every temperature from freezing to boiling.
 # %% [markdown] lang="zh"
-# 还是第01课的那些[学生](glossary.ipynb#student)：同样的几条指令，同样的小网络，训练200步，学习率降到零为止。得分是[留出](glossary.ipynb#held-out-data)的指令中读对的比例，每种意图权重相同。从这里起，损失里没有标签，只有教师。
+# 还是第01课的那些学生：同样的几条指令，同样的小网络，训练200步，学习率降到零为止。得分是留出的指令中读对的比例，每种意图权重相同。从这里起，损失里没有标签，只有教师。
 #
 # ## 除以温度，做了什么
 #
-# 还看第01课的那条指令，教师对它的把握程度居中。从极冷到极热，看每个[温度](glossary.ipynb#temperature)下教师怎么说。
+# 还看第01课的那条指令，教师对它的把握程度居中。从极冷到极热，看每个温度下教师怎么说。
 
 # %% key="one-command"
 first_student = slice(0, cohort.inputs.shape[1])
@@ -86,13 +86,13 @@ print(*(f"T = {temperature}: {percent:.0f} %" for temperature, percent in right.
 # 软化把正确答案的概率让给错误答案：总和涨得很多，单个却涨得很少。
 
 # %% [markdown] lang="en"
-# At the left end the teacher names one intent: a [hard label](glossary.ipynb#hard-labels). At the right end it gives each of the 31 the same: nothing to learn, it seems.
+# At the left end the teacher names one intent: a hard label. At the right end it gives each of the 31 the same: nothing to learn, it seems.
 #
 # ## The first deletion: no division
 #
 # Without it, $T$ is 1. **Guess first.** At $T = 4$ the students score 69 %. What will they score at $T = 1$?
 # %% [markdown] lang="zh"
-# 最左端，教师只报一种意图，那就是[硬标签](glossary.ipynb#hard-labels)。最右端，它给31种意图的概率都一样，看上去没什么可学。
+# 最左端，教师只报一种意图，那就是硬标签。最右端，它给31种意图的概率都一样，看上去没什么可学。
 #
 # ## 第一处删除：不再除
 #
@@ -123,6 +123,7 @@ ax.axhline(labels_alone.mean(), color="grey", linestyle="--", label="labels alon
 ax.set(xscale="log", xlabel="temperature", ylabel="score, %")
 ax.legend(loc="lower right")
 guessed_at_one.draw(ax)
+guessed_at_one.compare(by_temperature[1].mean().item())
 lost = paired_t_interval(by_temperature[4], by_temperature[1])
 print(
     say(
@@ -296,6 +297,7 @@ draw_intervals(ax, {name: t_interval(scores) for name, scores in results.items()
 ax.axvline(100 / len(names), color="grey", linestyle="--", label="blind guessing")
 ax.legend(loc="upper center", fontsize=8)
 guessed_without.draw(ax, axis="x")
+guessed_without.compare(results["SGD, without"].mean().item())
 means = [scores.mean().item() for scores in results.values()]
 print(
     say(
@@ -370,11 +372,11 @@ print(
 # %% [markdown] lang="en"
 # ## What would change our mind
 #
-# Mei could now say: with Adam the factor is decoration. Shake her: let labels join in. Half the loss becomes [cross-entropy](glossary.ipynb#cross-entropy) on the labels, as in `kd_loss`. Still Adam.
+# Mei could now say: with Adam the factor is decoration. Shake her: let labels join in. Half the loss becomes cross-entropy on the labels, as in `kd_loss`. Still Adam.
 # %% [markdown] lang="zh"
 # ## 什么会让我们改变看法
 #
-# 小梅这时可以说：用Adam，这个因子就是摆设。考考她：让标签加进来，损失的一半换成标签上的[交叉熵](glossary.ipynb#cross-entropy)，和`kd_loss`一样。优化器仍是Adam。
+# 小梅这时可以说：用Adam，这个因子就是摆设。考考她：让标签加进来，损失的一半换成标签上的交叉熵，和`kd_loss`一样。优化器仍是Adam。
 
 
 # %%
@@ -429,7 +431,7 @@ ax.set_xticks([], minor=True)
 # %% key="epsilon"
 hot = cohort.scores(taught(cohort, 1000))
 hot_without = cohort.scores(taught(cohort, 1000, factor=1e-6))
-small_epsilon = partial(torch.optim.Adam, eps=1e-16)
+small_epsilon = partial(ADAM, eps=1e-16)
 hot_switched = cohort.scores(taught(cohort, 1000, factor=1e-6, optimizer_class=small_epsilon))
 print(
     say(
@@ -459,15 +461,16 @@ for temperature in (1, 4):
     confidence = 100 * (answers / temperature).softmax(-1).amax(-1).mean()
     print(
         say(
-            f"T = {temperature}: {right:.0f} % of the answers right, mean confidence {confidence:.0f} %",
-            f"T = {temperature}：答对{right:.0f}%，平均置信度{confidence:.0f}%",
+            f"T = {temperature}: {right:.0f} % of the answers right, mean confidence {confidence:.0f} %, "
+            f"{right - confidence:.0f} points less",
+            f"T = {temperature}：答对{right:.0f}%，平均置信度{confidence:.0f}%，低{right - confidence:.0f}个百分点",
         )
     )
 
 # %% [markdown] lang="en"
-# (55 and not 69 %: here each *command* weighs the same, a *micro* average, and timers, which are many and easily mixed up, pull it down.) The answers are the same; division doesn't change which logit is largest. The confidence is not: at $T = 4$ the student would be asking back all day. It answers at $T = 1$, where its logits were made to resemble the teacher's, and is then 11 points too modest; [calibration](glossary.ipynb#calibration) is a subject of its own.
+# (55 and not 69 %: here each *command* weighs the same, a *micro* average, and timers, which are many and easily mixed up, pull it down.) The answers are the same; division doesn't change which logit is largest. The confidence is not: at $T = 4$ the student would be asking back all day. It answers at $T = 1$, where its logits were made to resemble the teacher's, and is then 11 points too modest; calibration is a subject of its own.
 # %% [markdown] lang="zh"
-# （是55%而不是69%：这里每条*指令*权重相同，是*微*平均；定时器的指令又多又容易混，把它拉低了。）答案完全一样，因为除法不改变哪个logit最大。置信度却不同：若用$T = 4$，学生整天都得反问用户。它应在$T = 1$下作答，训练正是让它的logits像教师的logits；这时它的置信度低了11个百分点，过于谦虚。[校准](glossary.ipynb#calibration)是另一个话题。
+# （是55%而不是69%：这里每条*指令*权重相同，是*微*平均；定时器的指令又多又容易混，把它拉低了。）答案完全一样，因为除法不改变哪个logit最大。置信度却不同：若用$T = 4$，学生整天都得反问用户。它应在$T = 1$下作答，训练正是让它的logits像教师的logits；这时它的置信度低了11个百分点，过于谦虚。校准是另一个话题。
 
 # %% [markdown] question="temperature-when-answering"
 
@@ -477,7 +480,8 @@ for temperature in (1, 4):
 # ## 放在一起看
 
 # %% key="side-by-side"
-side_by_side(
+my_guesses()
+closing_table(
     {say("labels alone", "只用标签"): labels_alone}
     | {f"T = {temperature}": scores for temperature, scores in by_temperature.items()}
     | {

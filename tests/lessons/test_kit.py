@@ -12,11 +12,11 @@ from kd_study.lessons.kit.experiments import (
     ManyStudents,
     attempt,
     bags,
+    closing_table,
     few_commands,
     in_words,
     kept_for_backward,
     score_by_intent,
-    side_by_side,
     train_head,
     train_many,
     typical,
@@ -154,7 +154,7 @@ def test_a_difference_is_told_in_whole_points(language, shown):
 
 def test_results_stand_side_by_side(capsys):
     alone, taught = torch.tensor([50.0, 60.0]), torch.tensor([60.0, 70.2])
-    side_by_side({"labels": alone, "teacher": taught}, alone)
+    closing_table({"labels": alone, "teacher": taught}, alone)
     lines = capsys.readouterr().out.splitlines()
     assert lines[2:] == ["| labels | 55 |  |", "| teacher | 65 | +10 (+9 to +11) |"]
 

@@ -178,7 +178,7 @@ def in_words(found: Interval) -> str:
     return say(f"{mean} ({low} to {high})", f"{mean}（{low}至{high}）")
 
 
-def side_by_side(scores: dict[str, Tensor], baseline: Tensor) -> None:
+def closing_table(scores: dict[str, Tensor], baseline: Tensor) -> None:
     """Shows a table: each row's mean score in percent, and its paired difference from `baseline`."""
     rows = [
         (
