@@ -1,6 +1,12 @@
 """How good is a student, and how sure are we?"""
 
-from kd_solutions.evaluation.intervals import Interval, paired_bootstrap, paired_t_interval, t_interval
+from kd_solutions.evaluation.intervals import (
+    Interval,
+    paired_bootstrap,
+    paired_t_interval,
+    share_interval,
+    t_interval,
+)
 from kd_solutions.evaluation.metrics import (
     accuracy,
     accuracy_by_language,
@@ -21,6 +27,7 @@ __all__ = [
     "paired_t_interval",
     "procrustes",
     "retrieval_accuracy",
+    "share_interval",
     "t_interval",
     "worst_language",
 ]

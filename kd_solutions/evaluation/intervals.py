@@ -55,6 +55,22 @@ def t_interval(values: Sequence[float] | Tensor, confidence: float = 0.95) -> In
     return Interval(mean, mean - half, mean + half)
 
 
+def share_interval(right: int, count: int, confidence: float = 0.95) -> Interval:
+    """A share of `count` trials with Wilson's interval, which stays within 0 and 1 and holds near both.
+
+    Args: 0 ≤ right ≤ count, count > 0, else ValueError.
+    Source: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
+    """
+    from scipy.special import ndtri
+
+    if not 0 <= right <= count or not count:
+        raise ValueError(f"Of some trials some are right: {right} of {count} can't be.")
+    share, squared = right / count, float(ndtri((1 + confidence) / 2)) ** 2
+    middle = (share + squared / (2 * count)) / (1 + squared / count)
+    half = (squared * (share * (1 - share) / count + squared / (4 * count**2))) ** 0.5 / (1 + squared / count)
+    return Interval(share, middle - half, middle + half)
+
+
 def paired_t_interval(
     a: Sequence[float] | Tensor, b: Sequence[float] | Tensor, confidence: float = 0.95
 ) -> Interval:

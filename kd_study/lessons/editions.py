@@ -7,13 +7,16 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES, Text
-from kd_study.exercises.catalog import LEVELS, TOPIC_TITLES, TOPICS, exercise
+from kd_study.exercises.catalog import LEVELS, TOPIC_TITLES, TOPICS, exercise, sheet
 from kd_study.exercises.stubs import solved_source, stub_source
-from kd_study.lessons.source import NOTEBOOKS, read_cells
+from kd_study.lessons.glossary import Term, link_terms
+from kd_study.lessons.glossary import render as glossary_page
+from kd_study.lessons.source import FILLED, NOTEBOOKS, lesson_sources, prose, read_cells
 from kd_study.lessons.speech import in_language
 from kd_study.questions.bank import question, render
 
 CAPTION = "↑ "
+GLOSSARY = "glossary"  # the page that the others link to
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -22,31 +25,69 @@ _METADATA = {
 
 def assemble(source: Path, language: str, solved: bool = False) -> nbformat.NotebookNode:
     """One edition of a lesson, not yet executed. StudyError names the cell that breaks the source's rules."""
-    built = []
+    built: list = []
     for index, (cell, twin) in enumerate(read_cells(source)):
         key = cell.metadata.get("key") or f"cell-{index:02d}"
-        tags = {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
-        if "exercise" in cell.metadata:
-            built += _exercise_cells(_exercise(cell, source.name), language, solved)
-        elif "topic" in cell.metadata:
-            built += _topic_cells(cell.metadata["topic"], language, solved)
-        elif "question" in cell.metadata:
-            text = render(question(cell.metadata["question"]), language)
-            built.append(new_markdown_cell(text, id=cell.metadata.get("key") or cell.metadata["question"]))
+        if filled := next((name for name in FILLED if name in cell.metadata), None):
+            built += _filled_cells(filled, cell, source, language, solved)
         elif twin:
-            text = dict(zip(LANGUAGES, (cell.source, twin.source), strict=True))[language]
+            text = prose(cell, twin, language)
             text = text if built else _with_switch(text, source.stem, language)
             if cell.metadata.get("caption"):
                 text, key = f"{CAPTION}{text}", f"{built[-1].id}-caption"
-            built.append(new_markdown_cell(text, id=key))
+            built.append(new_markdown_cell(text, id=key, metadata={"prose": True}))
         else:
+            tags = {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
             built.append(new_code_cell(cell.source, id=key, metadata=tags))
-    code = [cell for cell in built if cell.cell_type == "code"]
-    for cell, text in zip(code, in_language([cell.source for cell in code], language), strict=True):
-        cell.source = text
+    _speak(built, language)
+    _link(built, source, language)
     _insert_before_first_code(built, _language_cell(language))
     _expect_unique_ids(built, source.name)
     return new_notebook(cells=built, metadata=_METADATA)
+
+
+def _filled_cells(kind: str, cell, source: Path, language: str, solved: bool) -> list:
+    """The cells that the builder writes in the place of one that is empty in the source."""
+    wanted = cell.metadata[kind]
+    if kind == "exercise":
+        return _exercise_cells(_exercise(cell, source.name), language, solved)
+    if kind == "topic":
+        return _topic_cells(wanted, language, solved)
+    if kind == "glossary":
+        return [new_markdown_cell(_glossary(source.parent, language), id="glossary")]
+    return [new_markdown_cell(render(question(wanted), language), id=cell.metadata.get("key") or wanted)]
+
+
+def _speak(cells: list, language: str) -> None:
+    """Let the code speak the page's language alone."""
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    for cell, text in zip(code, in_language([cell.source for cell in code], language), strict=True):
+        cell.source = text
+
+
+def _link(cells: list, source: Path, language: str) -> None:
+    """Link each term to the glossary where it first occurs in the lesson's own prose."""
+    own = [
+        cell for cell in cells if cell.metadata.pop("prose", False) and not cell.source.startswith(CAPTION)
+    ]
+    if source.stem != GLOSSARY:
+        texts, _ = link_terms([cell.source for cell in own], language)
+        for cell, text in zip(own, texts, strict=True):
+            cell.source = text
+
+
+def _glossary(folder: Path, language: str) -> str:
+    """The glossary's terms, each with the lessons whose prose it occurs in."""
+    lessons_of: dict[Term, list[str]] = {}
+    for source in lesson_sources(None, folder):
+        if source.stem[:2].isdigit():
+            cells = read_cells(source)
+            texts = [
+                prose(*pair, language) for pair in cells if pair[1] and not pair[0].metadata.get("caption")
+            ]
+            for term in link_terms(texts, language)[1]:
+                lessons_of.setdefault(term, []).append(source.stem)
+    return glossary_page(language, lessons_of)
 
 
 def _exercise(cell, name: str):
@@ -57,10 +98,13 @@ def _exercise(cell, name: str):
 
 
 def _topic_cells(topic: str, language: str, solved: bool) -> list:
-    title = new_markdown_cell(f"## {getattr(TOPIC_TITLES[topic], language)}", id=f"topic-{topic}")
+    names = TOPICS[topic]
+    minutes = sum(sheet(name).minutes for name in names)
+    total = Text(f"*{len(names)} exercises, {minutes} minutes*", f"*{len(names)}道题，共{minutes}分钟*")
+    title = f"## {getattr(TOPIC_TITLES[topic], language)}\n\n{getattr(total, language)}"
     return [
-        title,
-        *(cell for name in TOPICS[topic] for cell in _exercise_cells(exercise(name), language, solved)),
+        new_markdown_cell(title, id=f"topic-{topic}"),
+        *(cell for name in names for cell in _exercise_cells(exercise(name), language, solved)),
     ]
 
 
@@ -72,7 +116,7 @@ def _exercise_cells(task, language: str, solved: bool) -> list:
     level = getattr(LEVELS[page.level], language)
     statement = "\n\n".join(
         [
-            words(f"### Exercise: `{name}`", f"### 练习：`{name}`"),
+            f'### <span id="{name}">{words("Exercise: ", "练习：")}`{name}`</span>',  # a link's target
             words(f"*{level}, about {page.minutes} minutes*", f"*{level}，约{page.minutes}分钟*"),
             getattr(page.statement, language),
             words(
@@ -105,7 +149,9 @@ def _language_cell(language: str):
 
 
 def _insert_before_first_code(cells: list, cell) -> None:
-    first = next((i for i, other in enumerate(cells) if other.cell_type == "code"), len(cells))
+    first = next((i for i, other in enumerate(cells) if other.cell_type == "code"), None)
+    if first is None:
+        return
     if first and cells[first - 1].id.endswith("-statement"):
         first -= 1
     cells.insert(first, cell)

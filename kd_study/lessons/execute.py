@@ -89,6 +89,7 @@ def execute(notebook: nbformat.NotebookNode, path: Path) -> None:
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # or how often a cell flushed its prints would differ from run to run
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )

@@ -21,8 +21,8 @@ LESSONS = (
     Lesson(
         "00_start",
         Text("00 · Start here", "00 · 从这里开始"),
-        Text("What will I be able to do in two weeks?", "两周之后我能做到什么？"),
-        30,
+        Text("What will I be able to do at the end?", "学完之后我能做到什么？"),
+        15,
         ("agreement",),
     ),
     Lesson(
@@ -50,7 +50,7 @@ LESSONS = (
         "08_many_languages",
         Text("08 · A student for many languages", "08 · 服务多种语言的学生模型"),
         Text("How small can one model for all of them be?", "服务所有语言的一个模型，能做到多小？"),
-        40,
+        30,
         ("multilingual_mse",),
     ),
 )

@@ -5,9 +5,11 @@
     [markdown] question="why-t-squared"               filled from the question bank, answer folded
     exercise="kd_loss"                                statement, stub, check, and whose solution goes on
     topic="response"                                  every exercise of a topic, one after the other
+    [markdown] glossary=true                          every term, with links to the lessons that use it
     (none)                                            code; `say("…", "…")` becomes the page's own sentence
 
-`key="…"` names a cell (it becomes the cell's id), `tags=[…]` is passed on.
+`key="…"` names a cell (it becomes the cell's id), `tags=[…]` is passed on; `study=true` marks code that is to
+be read line by line, which counts in the lesson's minutes (see `timing`).
 """
 
 import re
@@ -20,8 +22,8 @@ from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-FILLED = ("exercise", "question", "topic")  # by the builder
-_KNOWN_METADATA = {"lang", "caption", "key", "tags", *FILLED}
+FILLED = ("exercise", "question", "topic", "glossary")  # by the builder
+_KNOWN_METADATA = {"lang", "caption", "key", "tags", "study", *FILLED}
 
 
 def lesson_sources(wanted: list[str] | None = None, folder: Path = NOTEBOOKS / "lessons") -> list[Path]:
@@ -64,6 +66,11 @@ def read_cells(source: Path) -> Iterator[tuple]:
             if cell.source.rstrip().endswith(";"):
                 raise StudyError(f"{where}: drop the ';' at its end, it hides output from the comparison")
             yield cell, None
+
+
+def prose(cell, twin, language: str) -> str:
+    """The text of a pair of cells in one language."""
+    return dict(zip(LANGUAGES, (cell.source, twin.source), strict=True))[language]
 
 
 def _filled(cell) -> bool:

@@ -1,6 +1,7 @@
 """What a kernel tells a learner: which cell was graded, what a missing name and an interrupt mean.
 
-`make study` loads this as an IPython extension into the kernels of its JupyterLab.
+`make study` loads this as an IPython extension into the kernels of its JupyterLab; elsewhere the first import
+from `kd_study` does it.
 """
 
 import re
@@ -18,6 +19,12 @@ _DEFINED = re.compile(r"^\s*def (\w+)", re.MULTILINE)
 def load_ipython_extension(shell) -> None:
     """Explains missing names and interrupts in this kernel."""
     shell.set_custom_exc((NameError, KeyboardInterrupt), _explain)
+
+
+def explain_errors() -> None:
+    """The same in the kernel that this is called in; nothing outside of one."""
+    if shell := _running_shell():
+        load_ipython_extension(shell)
 
 
 def newer_cell(fn: Callable, name: str, shell=None) -> str:
@@ -71,7 +78,7 @@ def _explain(shell, kind, error, traceback, tb_offset=None) -> list[str]:
         ]
     else:
         lines = list(shell.InteractiveTB.structured_traceback(kind, error, traceback, tb_offset=tb_offset))
-        if kind is NameError:
+        if kind is NameError and error.name:
             lines += ["", _perhaps_not_run(error.name)]
     shell._showtraceback(kind, error, lines)
     return lines

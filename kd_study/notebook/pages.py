@@ -1,9 +1,11 @@
 """Pages that show where one stands: the lessons, the exercises, what is solved."""
 
+from collections.abc import Iterable
+
 from kd_solutions.support.language import say
-from kd_study.exercises.catalog import LEVELS, TOPIC_TITLES, sheet
+from kd_study.exercises.catalog import LEVELS, NAMES, TOPIC_TITLES, TOPICS, sheet
 from kd_study.lessons.outline import LESSON_OF, LESSONS
-from kd_study.notebook.links import ALL_EXERCISES, exercise_link
+from kd_study.notebook.links import ALL_EXERCISES, exercise_address, exercise_link
 from kd_study.notebook.views import inline, show, show_markdown, table
 from kd_study.records import agenda
 from kd_study.records.store import records
@@ -30,16 +32,33 @@ def progress() -> None:
 
 
 def lesson_map() -> None:
-    """Shows the lessons as links, with the question that each answers and what of it is solved."""
-    titles = [say("lesson", "课程"), say("question", "问题"), say("exercises solved", "已完成的练习")]
-    lines = [f"| {' | '.join(titles)} |", "|---|---|---|"]
+    """Shows the lessons as links: what each answers, its minutes, and what of its exercises is solved."""
+    titles = [
+        say("lesson", "课程"), say("question", "问题"), say("minutes", "分钟"), say("exercises", "练习"),
+        say("solved", "已完成"),
+    ]  # fmt: skip
+    lines = [_row(titles), "|---" * len(titles) + "|"]
     solved = {row.exercise for row in summarise(records()) if row.passed}
     for lesson in LESSONS:
-        done = f"{len(solved & set(lesson.exercises))}/{len(lesson.exercises)}" if lesson.exercises else ""
-        lines.append(f"| [{lesson.title}]({lesson.name}.ipynb) | {lesson.question} | {done} |")
+        link = f"[{lesson.title}]({lesson.name}.ipynb)"
+        exercises = say(f"+ {_minutes(lesson.exercises)} min", f"另加{_minutes(lesson.exercises)}分钟")
+        done = f"{len(solved & set(lesson.exercises))}/{len(lesson.exercises)}"
+        lines.append(_row([link, str(lesson.question), f"{lesson.minutes}", exercises, done]))
+    lines += ["", _hours()]
     if gaps := _missing_numbers():
         lines += ["", gaps]
     show_markdown("\n".join(lines))
+
+
+def _hours() -> str:
+    """What all lessons take, and what all exercises."""
+    lessons = sum(lesson.minutes + _minutes(lesson.exercises) for lesson in LESSONS) / 60
+    exercises = _minutes(NAMES) / 60
+    return say(
+        f"Together {lessons:.0f} hours with their exercises; all {len(NAMES)} exercises take "
+        f"{exercises:.0f} hours.",
+        f"连同课里的练习，一共约{lessons:.0f}小时；全部{len(NAMES)}道练习约{exercises:.0f}小时。",
+    )
 
 
 def _missing_numbers() -> str:
@@ -57,21 +76,27 @@ def _missing_numbers() -> str:
 
 
 def exercise_table() -> None:
-    """Shows every exercise with its topic, difficulty, time and lesson, and whether it is solved."""
+    """Shows every exercise as a link, by topic: difficulty, time, lesson, and whether it is solved."""
     titles = [
-        "", say("exercise", "练习"), say("topic", "主题"), say("level", "难度"), say("minutes", "分钟"),
-        say("lesson", "课程"),
+        "", say("exercise", "练习"), say("level", "难度"), say("minutes", "分钟"), say("lesson", "课程"),
     ]  # fmt: skip
-    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
-    for row in summarise(records()):
-        task, lesson = sheet(row.exercise), LESSON_OF.get(row.exercise)
-        cells = [
-            row.mark,
-            exercise_link(task.name, ALL_EXERCISES),
-            str(TOPIC_TITLES[task.topic]),
-            str(LEVELS[task.level]),
-            str(task.minutes),
-            f"[{lesson.title}]({lesson.name}.ipynb)" if lesson else "",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
+    lines = [_row(titles), "|---" * len(titles) + "|"]
+    rows = {row.exercise: row for row in summarise(records())}
+    for topic, names in TOPICS.items():
+        lines.append(_row(["", f"**{TOPIC_TITLES[topic]}**", "", f"**{_minutes(names)}**", ""]))
+        for task in map(sheet, names):
+            lesson = LESSON_OF.get(task.name)
+            place = f"[{lesson.title}]({exercise_address(task.name)})" if lesson else ""
+            name = exercise_link(task.name, ALL_EXERCISES)
+            lines.append(
+                _row([rows[task.name].mark, name, str(LEVELS[task.level]), f"{task.minutes}", place])
+            )
     show_markdown("\n".join(lines))
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _minutes(names: Iterable[str]) -> int:
+    return sum(sheet(name).minutes for name in names)

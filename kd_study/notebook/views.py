@@ -54,6 +54,11 @@ def _row(tag: str, texts: list[str]) -> str:
     return f"<tr>{''.join(f'<{tag}>{inline(text)}</{tag}>' for text in texts)}</tr>"
 
 
+def show_table(titles: list[str], rows: list[list[str]]) -> None:
+    """Shows a table."""
+    show("\n".join(" | ".join(row) for row in [titles, *rows]), table(titles, rows))
+
+
 def show(plain: str, html: str) -> None:
     """Shows HTML in a notebook, and plain text anywhere else."""
     _display({"text/plain": plain, "text/html": html})

@@ -30,9 +30,10 @@ from kd_solutions.data import load_commands
 from kd_solutions.evaluation import paired_t_interval
 from kd_study import guess, my_guesses
 from kd_study.lessons.kit.dials import Dial
-from kd_study.lessons.kit.experiments import ManyStudents, bags, closing_table, few_commands, in_words
-from kd_study.lessons.kit.experiments import score_by_intent, train_head, train_many, typical
+from kd_study.lessons.kit.experiments import ManyStudents, bags, few_commands, in_words, score_by_intent
+from kd_study.lessons.kit.experiments import side_by_side, train_head, train_many, typical
 from kd_study.lessons.kit.pictures import axes, draw_intervals, draw_probabilities
+from kd_study.notebook.views import show_table
 
 commands, held_out = load_commands("en", "train"), load_commands("en", "test")
 labels, names = commands.labels, [intent.removeprefix("Hass") for intent in commands.intents]
@@ -575,24 +576,26 @@ print(
 
 # %% key="side-by-side"
 my_guesses()
-closing_table(
-    {
-        say("labels alone", "只用标签"): labels_alone,
-        say("soft labels in their place", "用软标签取代标签"): in_its_place,
-        say("`kd_loss`: both", "`kd_loss`：两者都用"): with_teacher,
-        say("right half beside labels", "标签加正确的一半"): halves["the right answer's\nprobability"],
-        say("wrong half beside labels", "标签加错误的一半"): halves["the wrong answers'\nprobabilities"],
-        say(f"label smoothing, ε = {epsilon}", f"标签平滑，ε = {epsilon}"): softness["label smoothing"],
-        say("evened", "拉平"): softness["evened"],
-        say("shuffled", "打乱"): softness["shuffled"],
-        say("untrained", "未训练"): softness["untrained"],
-        say("a twin", "一个孪生模型"): sources["a twin"],
-        say("five twins", "五个孪生模型"): sources["five twins"],
-        say("MiniLM, the same labels", "MiniLM，同样的标签"): sources["MiniLM,\nthe same labels"],
-        say("the names", "名字"): sources["the names"],
-        say("the averages", "平均看法"): sources["the averages"],
-    },
-    labels_alone,
+show_table(
+    *side_by_side(
+        {
+            say("labels alone", "只用标签"): labels_alone,
+            say("soft labels in their place", "用软标签取代标签"): in_its_place,
+            say("`kd_loss`: both", "`kd_loss`：两者都用"): with_teacher,
+            say("right half beside labels", "标签加正确的一半"): halves["the right answer's\nprobability"],
+            say("wrong half beside labels", "标签加错误的一半"): halves["the wrong answers'\nprobabilities"],
+            say(f"label smoothing, ε = {epsilon}", f"标签平滑，ε = {epsilon}"): softness["label smoothing"],
+            say("evened", "拉平"): softness["evened"],
+            say("shuffled", "打乱"): softness["shuffled"],
+            say("untrained", "未训练"): softness["untrained"],
+            say("a twin", "一个孪生模型"): sources["a twin"],
+            say("five twins", "五个孪生模型"): sources["five twins"],
+            say("MiniLM, the same labels", "MiniLM，同样的标签"): sources["MiniLM,\nthe same labels"],
+            say("the names", "名字"): sources["the names"],
+            say("the averages", "平均看法"): sources["the averages"],
+        },
+        labels_alone,
+    )
 )
 
 # %% [markdown] lang="en"

@@ -29,8 +29,9 @@ from kd_solutions import distillation_kl, soft_targets
 from kd_solutions.evaluation import paired_t_interval, t_interval
 from kd_study import guess, my_guesses
 from kd_study.lessons.kit.dials import Dial
-from kd_study.lessons.kit.experiments import ADAM, closing_table, gather_cohort, in_words, typical
+from kd_study.lessons.kit.experiments import ADAM, gather_cohort, in_words, side_by_side, typical
 from kd_study.lessons.kit.pictures import MARKERS, axes, draw_intervals, draw_probabilities
+from kd_study.notebook.views import show_table
 
 cohort = gather_cohort()
 teacher_logits, labels = cohort.teacher_logits, cohort.labels
@@ -481,24 +482,26 @@ for temperature in (1, 4):
 
 # %% key="side-by-side"
 my_guesses()
-closing_table(
-    {say("labels alone", "只用标签"): labels_alone}
-    | {f"T = {temperature}": scores for temperature, scores in by_temperature.items()}
-    | {
-        say("true labels, T = 0.1", "真实标签，T = 0.1"): cold_labels,
-        say("teacher at 0.1, student at 1", "教师0.1，学生1"): half_cold,
-        "`logit_mse`": at_infinity,
-        say("SGD, T = 4", "SGD，T = 4"): results["SGD, with T²"],
-        say("SGD, T = 4, no T²", "SGD，T = 4，不乘T²"): results["SGD, without"],
-        say("the same at 16 times the rate", "同上，学习率16倍"): larger_rate,
-        say("Adam, T = 4, no T²", "Adam，T = 4，不乘T²"): results["Adam, without"],
-        say("beside labels, T = 16", "与标签一起，T = 16"): with_factor[16],
-        say("beside labels, T = 16, no T²", "与标签一起，T = 16，不乘T²"): no_factor[16],
-        "T = 1000": hot,
-        say("T = 1000, no T²", "T = 1000，不乘T²"): hot_without,
-        say("T = 1000, no T², ε = 1e-16", "T = 1000，不乘T²，ε = 1e-16"): hot_switched,
-    },
-    labels_alone,
+show_table(
+    *side_by_side(
+        {say("labels alone", "只用标签"): labels_alone}
+        | {f"T = {temperature}": scores for temperature, scores in by_temperature.items()}
+        | {
+            say("true labels, T = 0.1", "真实标签，T = 0.1"): cold_labels,
+            say("teacher at 0.1, student at 1", "教师0.1，学生1"): half_cold,
+            "`logit_mse`": at_infinity,
+            say("SGD, T = 4", "SGD，T = 4"): results["SGD, with T²"],
+            say("SGD, T = 4, no T²", "SGD，T = 4，不乘T²"): results["SGD, without"],
+            say("the same at 16 times the rate", "同上，学习率16倍"): larger_rate,
+            say("Adam, T = 4, no T²", "Adam，T = 4，不乘T²"): results["Adam, without"],
+            say("beside labels, T = 16", "与标签一起，T = 16"): with_factor[16],
+            say("beside labels, T = 16, no T²", "与标签一起，T = 16，不乘T²"): no_factor[16],
+            "T = 1000": hot,
+            say("T = 1000, no T²", "T = 1000，不乘T²"): hot_without,
+            say("T = 1000, no T², ε = 1e-16", "T = 1000，不乘T²，ε = 1e-16"): hot_switched,
+        },
+        labels_alone,
+    )
 )
 
 # %% [markdown] lang="en"

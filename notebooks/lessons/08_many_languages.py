@@ -1,7 +1,7 @@
 # %% [markdown] lang="en"
 # # 08 · A student for many languages
 #
-# *How small can one model for all of them be?* About 40 minutes, one exercise.
+# *How small can one model for all of them be?* About 30 minutes, one exercise.
 #
 # You have shown the start page's quick student around, and now every country wants its own: Germany, Spain, Russia, Poland, Catalonia. Ten languages, one box, and still not one labelled command outside English.
 #
@@ -11,7 +11,7 @@
 # %% [markdown] lang="zh"
 # # 08 · 服务多种语言的学生模型
 #
-# *服务所有语言的一个模型，能做到多小？* 约40分钟，一道练习。
+# *服务所有语言的一个模型，能做到多小？* 约30分钟，一道练习。
 #
 # 首页上那个速成的学生，你拿给大家看过了，这下谁都想要：德国、西班牙、俄罗斯、波兰、加泰罗尼亚。十种语言，一个盒子，英语之外仍然没有一条带标签的指令。
 #

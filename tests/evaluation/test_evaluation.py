@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from kd_solutions.evaluation.intervals import paired_bootstrap, paired_t_interval, t_interval
+from kd_solutions.evaluation.intervals import (
+    paired_bootstrap,
+    paired_t_interval,
+    share_interval,
+    t_interval,
+)
 from kd_solutions.evaluation.metrics import (
     accuracy,
     accuracy_by_language,
@@ -173,3 +178,19 @@ def test_t_intervals_are_scipys():
 def test_one_seed_has_no_interval():
     with pytest.raises(ValueError, match="more seeds"):
         t_interval([0.7])
+
+
+@pytest.mark.parametrize(
+    ("right", "count", "low", "high"), [(8, 10, 0.490, 0.943), (0, 10, 0.0, 0.278), (10, 10, 0.722, 1.0)]
+)
+def test_the_interval_of_a_share_is_wilsons(right, count, low, high):
+    found = share_interval(right, count)
+    assert found.mean == right / count
+    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-4)
+    assert found.low + 1e-12 >= 0 and found.high <= 1 + 1e-12
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 0), (3, 2), (-1, 2)])
+def test_a_share_of_what_cannot_be_is_refused(right, count):
+    with pytest.raises(ValueError, match=f"{right} of {count}"):
+        share_interval(right, count)

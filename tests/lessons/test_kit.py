@@ -2,6 +2,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 import torch.nn.functional as F
+from matplotlib.figure import Figure
 from torch import nn
 
 from kd_solutions.evaluation import Interval
@@ -12,16 +13,16 @@ from kd_study.lessons.kit.experiments import (
     ManyStudents,
     attempt,
     bags,
-    closing_table,
     few_commands,
     in_words,
     kept_for_backward,
     score_by_intent,
+    side_by_side,
     train_head,
     train_many,
     typical,
 )
-from kd_study.lessons.kit.pictures import axes
+from kd_study.lessons.kit.pictures import axes, draw_two_by_language
 
 
 def test_few_commands_takes_as_many_of_each_intent_and_never_one_twice():
@@ -152,11 +153,11 @@ def test_a_difference_is_told_in_whole_points(language, shown):
     assert in_words(Interval(-3.2, -4.6, -1.8)) == "−3 (−5 to −2)"
 
 
-def test_results_stand_side_by_side(capsys):
+def test_results_stand_side_by_side():
     alone, taught = torch.tensor([50.0, 60.0]), torch.tensor([60.0, 70.2])
-    closing_table({"labels": alone, "teacher": taught}, alone)
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[2:] == ["| labels | 55 |  |", "| teacher | 65 | +10 (+9 to +11) |"]
+    titles, rows = side_by_side({"labels": alone, "teacher": taught}, alone)
+    assert len(titles) == 3
+    assert rows == [["labels", "55", ""], ["teacher", "65", "+10 (+9 to +11)"]]
 
 
 def test_a_dial_draws_its_picture_anew_and_describes_it():
@@ -175,3 +176,21 @@ def test_a_dial_draws_its_picture_anew_and_describes_it():
     assert 'alt="temperature = 4. Panel: T = 4' in dial._picture.value
     assert plt.get_fignums() == []
     assert dial._repr_mimebundle_()["text/plain"] == "A dial: temperature, from 1 to 4"
+
+
+def test_two_models_are_drawn_with_their_intervals():
+    ax = Figure().subplots()
+    draw_two_by_language(
+        ax, {"en": 93.0, "hu": 10.0}, {"en": 94.0, "hu": 67.0}, ["teacher", "student"], count=300
+    )
+    spans = [
+        line.get_xdata()
+        for line in ax.lines
+        if len(set(line.get_ydata())) == 1 and len(line.get_xdata()) == 2
+    ]
+    assert len(spans) == 4 and all(low < high for low, high in spans)
+    assert spans[1][0] < 10 < spans[1][1]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["teacher", "student"]
+    bare = Figure().subplots()
+    draw_two_by_language(bare, {"en": 93.0}, {"en": 94.0}, ["teacher", "student"])
+    assert len(bare.lines) == 3

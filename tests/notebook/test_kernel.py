@@ -107,3 +107,17 @@ manager.shutdown_kernel(now=True)
     environment = os.environ | {"JUPYTER_PATH": str(SETTINGS)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert "check is not defined in this kernel yet" in done.stdout, done.stderr
+
+
+def test_a_name_error_without_a_name_is_shown_as_ever(shell):
+    shell.run_cell("raise NameError('x')")
+    assert "None" not in shell.told[-1] and "Traceback" in shell.told[-1]
+
+
+def test_importing_the_desk_explains_errors_in_any_kernel(monkeypatch, shell):
+    shell.set_custom_exc((), None)
+    monkeypatch.setattr(kernel, "_running_shell", lambda: shell)
+    kernel.explain_errors()
+    assert KeyboardInterrupt in shell.custom_exceptions
+    monkeypatch.setattr(kernel, "_running_shell", lambda: None)
+    kernel.explain_errors()

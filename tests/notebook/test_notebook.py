@@ -79,7 +79,7 @@ def test_check_of_a_right_answer_says_what_comes_next(shown):
     notebook.check(right())
     assert "✗" not in shown[0]["text/html"]
     assert shown[0]["text/plain"].endswith("Next: soft_cross_entropy.")  # of the same lesson
-    link = '<a href="01_soft_labels.ipynb#Exercise%3A-soft_cross_entropy"><code>soft_cross_entropy</code></a>'
+    link = '<a href="01_soft_labels.ipynb#soft_cross_entropy"><code>soft_cross_entropy</code></a>'
     assert link in shown[0]["text/html"]
     assert [attempt.status for attempt in Records().attempts()] == ["passed"]
 
@@ -264,7 +264,7 @@ def test_progress_counts_attempts_hints_and_misconceptions(shown):
     assert "✓ soft_targets" in plain and "rkd_distance" not in plain
     assert "<td>✓</td><td>soft_targets</td><td>Response</td><td>2</td><td>1</td><td></td>" in html
     assert "<details><summary>What was tried" in html and html.count("<tr>") == 2
-    assert '<a href="00_start.ipynb#Exercise%3A-agreement">' in html
+    assert '<a href="00_start.ipynb#agreement">' in html
 
 
 def test_without_a_notebook_the_text_is_printed(capsys):
@@ -313,8 +313,8 @@ def test_show_answers_is_the_static_twin(shown):
 def test_show_answers_marks_what_is_right(shown):
     lessons = {"licht an": "TurnOn", "lumière": "TurnOff"}
     widgets.show_answers(lambda command: {"student": Reading("TurnOn", 0.87)}, lessons)
-    assert "<tr><td>licht an</td><td>TurnOn</td><td>✓ TurnOn (87%)</td></tr>" in shown[0]["text/html"]
-    assert "<tr><td>lumière</td><td>TurnOff</td><td>✗ TurnOn (87%)</td></tr>" in shown[0]["text/html"]
+    assert "<tr><td>licht an</td><td>TurnOn</td><td>✓ TurnOn (87 %)</td></tr>" in shown[0]["text/html"]
+    assert "<tr><td>lumière</td><td>TurnOff</td><td>✗ TurnOn (87 %)</td></tr>" in shown[0]["text/html"]
 
 
 def test_a_guess_is_compared_only_where_one_was_made(capsys, monkeypatch):
@@ -340,3 +340,9 @@ def test_an_example_is_put_into_the_box_by_a_click():
     box = widgets.try_commands(lambda command: {"intent": command.upper()}, "licht an", ["lumière", "fény"])
     box._examples[1].click()
     assert box._text.value == "fény" and "FÉNY" in box._below.value
+
+
+def test_a_table_is_shown_as_text_too(shown):
+    views.show_table(["language", "%"], [["hu", "67"]])
+    assert shown[0]["text/plain"] == "language | %\nhu | 67"
+    assert "<tr><td>hu</td><td>67</td></tr>" in shown[0]["text/html"]

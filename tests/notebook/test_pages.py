@@ -6,12 +6,12 @@ import pytest
 
 from kd_solutions.support import language
 from kd_study import exercise_table, lesson_map
-from kd_study.exercises.catalog import NAMES
+from kd_study.exercises.catalog import NAMES, TOPICS, sheet
 from kd_study.lessons.editions import assemble
 from kd_study.lessons.outline import LESSON_OF, LESSONS, Lesson
 from kd_study.lessons.source import lesson_sources
 from kd_study.notebook import pages
-from kd_study.notebook.links import exercise_address, heading
+from kd_study.notebook.links import exercise_address
 
 
 @pytest.fixture(autouse=True)
@@ -20,32 +20,39 @@ def fresh(tmp_path, monkeypatch):
     monkeypatch.setattr(language, "_current", "en")
 
 
-def test_every_row_of_the_table_leads_to_its_exercise(capsys):
+def test_the_table_holds_every_exercise_with_the_minutes_of_its_topic(capsys):
     exercise_table()
-    rows = {}
-    for line in capsys.readouterr().out.splitlines()[2:]:
-        _, _, exercise, *_, lesson, _ = line.split("|")
-        rows[re.match(r" \[`(\w+)`\]", exercise)[1]] = exercise, lesson.strip()
+    lines = [line.split("|") for line in capsys.readouterr().out.splitlines()[2:]]
+    rows = {found[1]: cells for cells in lines if (found := re.match(r" \[`(\w+)`\]", cells[2]))}
     assert list(rows) == list(NAMES)
-    for name, (exercise, lesson) in rows.items():
-        assert f"(exercises.ipynb#Exercise%3A-{name})" in exercise
+    for name, (_, _, exercise, _, minutes, lesson, _) in rows.items():
+        assert f"(exercises.ipynb#{name})" in exercise and int(minutes) == sheet(name).minutes
         set_in = LESSON_OF.get(name)
-        assert lesson == (f"[{set_in.title}]({set_in.name}.ipynb)" if set_in else "")
+        assert lesson.strip() == (f"[{set_in.title}]({set_in.name}.ipynb#{name})" if set_in else "")
+    sums = [cells[4].strip(" *") for cells in lines if "**" in cells[2]]
+    assert sums == [f"{sum(sheet(name).minutes for name in names)}" for names in TOPICS.values()]
 
 
 @pytest.mark.parametrize("code", language.LANGUAGES)
-def test_an_address_names_a_heading_that_is_there(monkeypatch, code):
-    monkeypatch.setattr(language, "_current", code)
+def test_an_address_names_a_heading_that_is_there(code):
     headings = {}
     for source in lesson_sources():
-        cells = assemble(source, code).cells
-        texts = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-        found = re.findall(r"^#+ (.*)", texts, re.MULTILINE)
-        headings[source.stem] = {line.replace("`", "") for line in found}
+        texts = "\n".join(cell.source for cell in assemble(source, code).cells)
+        headings[source.stem] = set(re.findall(r'^### <span id="(\w+)">', texts, re.MULTILINE))
     for name in NAMES:
         for page in ("exercises", None):
-            stem = exercise_address(name, page).split(".ipynb#")[0]
-            assert heading(name) in headings[stem], name
+            stem, _, anchor = exercise_address(name, page).partition(".ipynb#")
+            assert anchor in headings[stem], name
+
+
+def test_the_map_sums_up_the_hours(capsys):
+    lesson_map()
+    shown = capsys.readouterr().out
+    hours = sum(sheet(name).minutes for name in NAMES) / 60
+    assert f"all {len(NAMES)} exercises take {hours:.0f} hours" in shown
+    for lesson in LESSONS:
+        minutes = sum(sheet(name).minutes for name in lesson.exercises)
+        assert f"| {lesson.minutes} | + {minutes} min |" in shown
 
 
 def test_the_map_says_which_numbers_are_still_to_come(capsys, monkeypatch):

@@ -50,6 +50,24 @@ def percent_by_language(
     }
 
 
+def favourite_answer(model: TeacherModel | StudentModel, sample: Commands) -> tuple[str, float]:
+    """The intent that a model names most often, and for how many percent of the commands."""
+    intents, counts = logits_of(model, sample.texts).argmax(-1).unique(return_counts=True)
+    most = counts.argmax()
+    return _short(sample.intents[intents[most]]), 100 * counts[most].item() / len(sample)
+
+
+def asking_for_else(sample: Commands, intent: str, count: int) -> dict[str, str]:
+    """The first commands of a sample with another right intent than this one: command → its intent."""
+    pairs = zip(sample.texts, sample.labels.tolist(), strict=True)
+    others = [(text, _short(sample.intents[label])) for text, label in pairs]
+    return dict([pair for pair in others if pair[1] != intent][:count])
+
+
+def _short(intent: str) -> str:
+    return intent.removeprefix("Hass")
+
+
 class Reading(NamedTuple):
     """What a model takes a command for, and its probability."""
 
@@ -57,7 +75,8 @@ class Reading(NamedTuple):
     confidence: float
 
     def __str__(self) -> str:
-        return say(f"{self.intent} ({self.confidence:.0%})", f"{self.intent}（{self.confidence:.0%}）")
+        percent = f"{100 * self.confidence:.0f}"
+        return say(f"{self.intent} ({percent} %)", f"{self.intent}（{percent}%）")
 
 
 def side_by_side(teacher: TeacherModel, student: StudentModel) -> Callable[[str], dict[str, Reading]]:
@@ -75,7 +94,7 @@ def side_by_side(teacher: TeacherModel, student: StudentModel) -> Callable[[str]
 
 def _reading(logits: Tensor, intents: tuple[str, ...]) -> Reading:
     confidence, best = logits.softmax(-1).max(-1)
-    return Reading(intents[best].removeprefix("Hass"), confidence.item())
+    return Reading(_short(intents[best]), confidence.item())
 
 
 @dataclass(frozen=True)
@@ -96,6 +115,6 @@ def common_mistakes(student: StudentModel, samples: list[Commands]) -> list[Mist
         for text, right, read in zip(sample.texts, sample.labels.tolist(), read_as, strict=True):
             if right != read:
                 found.setdefault((right, read), []).append(f"{sample.language}: {text}")
-    names = [intent.removeprefix("Hass") for intent in student.labels]
+    names = list(map(_short, student.labels))
     ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     return [Mistake(names[right], names[read], len(texts), texts[0]) for (right, read), texts in ordered]

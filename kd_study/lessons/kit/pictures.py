@@ -8,7 +8,7 @@ from IPython.core.pylabtools import print_figure
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kd_solutions.evaluation.intervals import Interval
+from kd_solutions.evaluation.intervals import Interval, share_interval
 from kd_solutions.support.language import say
 
 MARKERS = "osD^vP*X"
@@ -86,17 +86,33 @@ def draw_probabilities(ax: Axes, percents: dict[str, float], right: str) -> None
 
 
 def draw_two_by_language(
-    ax: Axes, first: dict[str, float], second: dict[str, float], names: list[str]
+    ax: Axes,
+    first: dict[str, float],
+    second: dict[str, float],
+    names: list[str],
+    count: int | None = None,
 ) -> None:
-    """A row a language with two marks, in percent, joined by a line; names: of the two marks' models."""
+    """A row a language with two marks, in percent, joined by a line; names: of the two marks' models.
+
+    count: of the commands behind each mark; with it, each has its 95 % interval.
+    """
+    lift = 0 if count is None else 0.13  # so that two intervals don't lie on each other
     for place, language in enumerate(first):
-        ax.plot([first[language], second[language]], [place, place], color="grey", linewidth=1)
-    places = range(len(first))
-    ax.plot(list(first.values()), places, "o", markerfacecolor="white", color="black", label=names[0])
-    ax.plot([second[language] for language in first], places, "s", color="black", label=names[1])
-    ax.set_yticks(places, first)
+        ax.plot(
+            [first[language], second[language]], [place - lift, place + lift], color="lightgrey", linewidth=1
+        )
+    marks = ((first, -lift, {"marker": "o", "markerfacecolor": "white"}), (second, lift, {"marker": "s"}))
+    for (percents, offset, style), name in zip(marks, names, strict=True):
+        places = [place + offset for place in range(len(first))]
+        for language, place in zip(first, places, strict=True):
+            if count is not None:
+                _, low, high = share_interval(round(percents[language] / 100 * count), count)
+                ax.plot([100 * low, 100 * high], [place, place], color="black", linewidth=1)
+        values = [percents[language] for language in first]
+        ax.plot(values, places, linestyle="none", color="black", label=name, **style)
+    ax.set_yticks(range(len(first)), first)
     ax.invert_yaxis()
     ax.set_xlim(0, 100)
-    ax.set_xlabel("commands read rightly, %")
+    ax.set_xlabel("commands read rightly, %" + (", with 95 % interval" if count else ""))
     ax.grid(axis="x", alpha=0.3)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=8)

@@ -1,0 +1,60 @@
+"""The glossary: complete in both languages, in order, and linked from where a term first occurs."""
+
+import re
+
+import pytest
+
+from kd_solutions.support.language import LANGUAGES
+from kd_study.lessons.editions import assemble
+from kd_study.lessons.glossary import link_terms, render, terms
+from kd_study.lessons.source import lesson_sources
+
+
+def test_every_term_stands_in_both_languages_once_and_in_order():
+    names = [term.name.en for term in terms()]
+    assert names == sorted(names, key=str.casefold)
+    assert len({term.anchor for term in terms()}) == len(names)
+    for term in terms():
+        assert all(term.name) and all(term.means), term.name.en
+        assert re.search(r"[\u4e00-\u9fff]", term.means.zh) and not re.search(
+            r"[\u4e00-\u9fff]", term.means.en
+        )
+    for language in LANGUAGES:
+        forms = [form.lower() for term in terms() for form in getattr(term.forms, language)]
+        assert len(set(forms)) == len(forms)
+
+
+def test_a_term_is_linked_where_it_first_occurs():
+    texts = [
+        "# A teacher\n\nSoft labels of *teachers*, at `temperature`",
+        "A teacher's temperature and $logits$.",
+    ]
+    linked, found = link_terms(texts, "en")
+    assert linked == [
+        "# A teacher\n\n[Soft labels](glossary.ipynb#soft-labels-soft-targets) of "
+        "*[teachers](glossary.ipynb#teacher)*, at `temperature`",
+        "A teacher's [temperature](glossary.ipynb#temperature) and $logits$.",
+    ]
+    assert [term.anchor for term in found] == ["soft-labels-soft-targets", "teacher", "temperature"]
+
+
+def test_the_longer_term_wins_and_links_stay_as_they_are():
+    linked, _ = link_terms(["[the teacher](x.ipynb), label smoothing", "教师强制与教师"], "zh")
+    assert linked[1] == "[教师强制](glossary.ipynb#teacher-forcing)与[教师](glossary.ipynb#teacher)"
+    assert link_terms(["[the teacher](x.ipynb)"], "en")[0] == ["[the teacher](x.ipynb)"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_lessons_link_their_terms_and_the_glossary_links_back(language):
+    page = render(language, {terms()[0]: ["00_start"]})
+    assert page.count("\n### ") + 1 == len(terms()) and page.count("[00](00_start.ipynb)") == 1
+    glossary = next(source for source in lesson_sources() if source.stem == "glossary")
+    back = assemble(glossary, language).cells[1].source
+    for source in lesson_sources():
+        if source.stem[:2].isdigit():
+            prose = "\n".join(
+                cell.source for cell in assemble(source, language).cells if cell.cell_type == "markdown"
+            )
+            links = re.findall(r"glossary\.ipynb#([\w-]+)", prose)
+            assert len(links) >= 5 and len(set(links)) == len(links)
+            assert back.count(f"({source.stem}.ipynb)") == len(links)
