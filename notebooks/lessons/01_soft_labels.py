@@ -467,7 +467,7 @@ def smoothed(epsilon):
 
 tried = {epsilon: scores(trained(smoothed(epsilon), others)).mean().item() for epsilon in (0.03, 0.1, 0.3)}
 epsilon = max(tried, key=tried.get)
-print(*(f"ε = {epsilon}: {score:.0f} %" for epsilon, score in tried.items()), sep="   ")
+print(*(f"ε = {each}: {score:.1f} %" for each, score in tried.items()), f"→ {epsilon}", sep="   ")
 
 # %% key="softness"
 generator = torch.Generator().manual_seed(0)
@@ -522,7 +522,7 @@ tried = {
     for factor in (6, 12, 24)
 }
 factor = max(tried, key=tried.get)
-print(*(f"{factor}: {score:.0f} %" for factor, score in tried.items()), sep="   ")
+print(*(f"{each}: {score:.1f} %" for each, score in tried.items()), f"→ {factor}", sep="   ")
 
 
 # %% key="controls"

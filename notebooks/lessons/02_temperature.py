@@ -1,7 +1,7 @@
 # %% [markdown] lang="en"
 # # 02 · Temperature
 #
-# *Why soften, and why $T^2$?* About 35 minutes, and 15 more for its exercise.
+# *Why soften, and why $T^2$?* About 35 minutes, and 10 more for its exercise.
 #
 # Jonas is tidying up the distillation loss. Two things look like habit to him: the logits are divided by 4, and the loss is multiplied by 16.
 #
@@ -11,7 +11,7 @@
 # %% [markdown] lang="zh"
 # # 02 · 温度系数
 #
-# *为什么要软化，又为什么要乘$T^2$？* 约35分钟，一道练习另需15分钟。
+# *为什么要软化，又为什么要乘$T^2$？* 约35分钟，一道练习另需10分钟。
 #
 # 小周在整理蒸馏损失的代码。有两处他怎么看都像是习惯使然：logits要除以4，损失要乘以16。
 #
@@ -409,7 +409,7 @@ ax.axhline(0, color="grey", linestyle=":")
 ax.set(xscale="log", xlabel="temperature", ylabel="points gained over labels alone")
 ax.set_xticks(MIXED, MIXED)
 ax.legend(loc="lower left")
-ax.set_xticks([], minor=True)
+ax.minorticks_off()
 
 # %% [markdown] lang="en" caption=true
 # Beside a label, Adam needs T² as well: without it the hotter teacher is hardly heard.

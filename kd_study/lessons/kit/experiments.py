@@ -179,7 +179,7 @@ def in_words(found: Interval) -> str:
 
 
 def side_by_side(scores: dict[str, Tensor], baseline: Tensor) -> tuple[list[str], list[list[str]]]:
-    """A lesson's closing table, for `show_table`: each row's mean score and its paired gain over `baseline`."""
+    """A lesson's closing table, for `show_table`: each row's mean score, its paired gain over `baseline`."""
     titles = [
         say("taught by", "谁来教"),
         say("score, %", "得分（%）"),
