@@ -47,13 +47,13 @@ print(
 )
 
 # %% [markdown] lang="en"
-# They are the students of lesson 01: the same few commands, the same small networks, 200 steps, a learning rate that falls to zero. A score is the share of held-out commands read rightly, each intent weighing the same. From here on no label is in the loss, only the teacher.
+# They are the students of lesson 01: the same few commands and small networks, 200 steps, a learning rate that falls to zero. A score is the share of held-out commands read rightly, each intent weighing the same. From here on the teacher alone is in the loss, no label.
 #
 # ## What the division does
 #
 # Take the command of lesson 01, the one on which the teacher is as sure as it usually is, at every temperature from freezing to boiling.
 # %% [markdown] lang="zh"
-# 还是第01课的那些学生：同样的几条指令，同样的小网络，训练200步，学习率降到零为止。得分是留出的指令中读对的比例，每种意图权重相同。从这里起，损失里没有标签，只有教师。
+# 还是第01课的那些学生：同样的几条指令，同样的小网络，训练200步，学习率逐步降到零。得分是留出的指令中读对的比例，每种意图权重相同。从这里起，损失里只有教师，没有标签。
 #
 # ## 除以温度，做了什么
 #
@@ -87,7 +87,7 @@ print(*(f"T = {temperature}: {percent:.0f} %" for temperature, percent in right.
 # 软化把正确答案的概率让给错误答案：总和涨得很多，单个却涨得很少。
 
 # %% [markdown] lang="en"
-# At the left end the teacher names one intent: a hard label. At the right end it gives each of the 31 the same: nothing to learn, it seems.
+# At the left end the teacher names one intent: a hard label. At the right end it gives all 31 the same: nothing to learn, it seems.
 #
 # ## The first deletion: no division
 #
@@ -141,9 +141,9 @@ print(
 # 太冷会丢分；从T = 2起，这些学生就无所谓了。
 
 # %% [markdown] lang="en"
-# So the first deletion costs points: no catastrophe, but for nothing. Is it the learning rate, perhaps, tuned for $T = 4$? Twenty *other* students say no. (The last line is for later.)
+# So the first deletion costs points: no catastrophe, but for nothing. Or is the learning rate to blame, chosen for $T = 4$? Ask twenty *other* students. (The last line is for later.)
 # %% [markdown] lang="zh"
-# 可见第一处删除是要丢分的：算不上灾难，却丢得不值。会不会是学习率只适合$T = 4$？另外二十个学生说：不是。（最后一行后面要用。）
+# 可见第一处删除是要丢分的：算不上灾难，却丢得不值。会不会怪学习率，它只适合$T = 4$？问问另外二十个学生。（最后一行后面要用。）
 
 # %% key="rates"
 others = gather_cohort(range(20, 40))
@@ -157,9 +157,9 @@ for name, temperature, rates, options in (
     print(name, *(f"{rate:g}: {score:.0f} %" for rate, score in zip(rates, found, strict=True)), sep="   ")
 
 # %% [markdown] lang="en"
-# Colder still, the students do worse than on plain labels. Does the teacher give wrong answers there? Let the true labels teach at the same temperature.
+# No: 0.02 is the best of three for both. Colder still, the students do worse than on plain labels. Does the teacher give wrong answers there? Let the true labels teach at the same temperature.
 # %% [markdown] lang="zh"
-# 再冷下去，学生还不如只用标签。是教师在那里答错了吗？让真实标签也在同样的温度下教一遍。
+# 不怪它：三个里面，0.02对两者都最好。再冷下去，学生还不如只用标签。是教师在那里答错了吗？让真实标签也在同样的温度下教一遍。
 
 # %% key="cold"
 cold = by_temperature[0.1]
@@ -180,21 +180,21 @@ for name, scores, other in (
     )
 
 # %% [markdown] lang="en"
-# No: true labels do as badly. The *student's* logits are divided, too. At a tenth, gaps that mean little when it answers at $T = 1$ already satisfy the loss. Spare the student the cold, and what is left is a hard label.
+# No: true labels do as badly. The *student's* logits are divided, too: at 0.1, gaps that mean little when it answers at $T = 1$ already satisfy the loss. Spare the student the cold (last line), and what is left is as good as a label.
 #
-# The right half of the picture is the odd one. At $T = 64$ the teacher's probabilities look perfectly even, and the students learn as much as ever. What are they learning from?
+# The hot end is the odd one. At $T = 64$ the teacher's probabilities look even, and the students learn as much as ever. From what?
 #
 # ## What is left at infinity
 #
-# Turn the temperature. Left, the teacher's answer; right, how hard the loss, with its $T^2$, pushes the logits of a student that knows nothing yet.
+# Turn the temperature. Left, the teacher's answer; right, how hard the loss, $T^2$ included, pushes the logits of a student that knows nothing yet.
 # %% [markdown] lang="zh"
-# 不是：真实标签教出来一样差。除以温度的还有*学生*的logits：除以0.1之后，差距还小得在$T = 1$下作答时几乎不起作用，损失就已经降到底了。只要别让学生受冻，剩下的就是一个硬标签。
+# 不是：真实标签教出来一样差。除以温度的还有*学生*的logits：除以0.1之后，差距还很小，在$T = 1$下作答几乎不起作用，损失却已经降到底了。只要别让学生受冻（最后一行），教师就和标签一样好。
 #
-# 奇怪的是图的右半边。$T = 64$时教师的概率看上去完全平均，学生却照学不误。它们究竟在学什么？
+# 奇怪的是热的那一头。$T = 64$时教师的概率看上去一样平，学生却照学不误。它们究竟在学什么？
 #
 # ## 到了无穷大，还剩下什么
 #
-# 转一转温度。左边是教师的回答；右边是带$T^2$的损失对一个还什么都不会的学生，把每个logit推多远。
+# 拨一拨温度。左边是教师的回答；右边是损失（带$T^2$）对每个logit推得多用力，学生此时还什么都不会。
 
 
 # %%
@@ -469,9 +469,9 @@ for temperature in (1, 4):
     )
 
 # %% [markdown] lang="en"
-# (55 and not 69 %: here each *command* weighs the same, a *micro* average, and timers, which are many and easily mixed up, pull it down.) The answers are the same; division doesn't change which logit is largest. The confidence is not: at $T = 4$ the student would be asking back all day. It answers at $T = 1$, where its logits were made to resemble the teacher's, and is then 11 points too modest; calibration is a subject of its own.
+# (55 and not 69 %, for here each *command* weighs the same, a *micro* average.) The answers are the same; division doesn't change which logit is largest. The confidence is not: at $T = 4$ the student would be asking back all day. It answers at $T = 1$, where its logits were made to resemble the teacher's, and is then 11 points too modest; calibration is a subject of its own.
 # %% [markdown] lang="zh"
-# （是55%而不是69%：这里每条*指令*权重相同，是*微*平均；定时器的指令又多又容易混，把它拉低了。）答案完全一样，因为除法不改变哪个logit最大。置信度却不同：若用$T = 4$，学生整天都得反问用户。它应在$T = 1$下作答，训练正是让它的logits像教师的logits；这时它的置信度低了11个百分点，过于谦虚。校准是另一个话题。
+# （是55%而不是69%，因为这里每条*指令*权重相同，即*微*平均。）答案完全一样，因为除法不改变哪个logit最大。置信度却不同：若用$T = 4$，学生整天都得反问用户。它应在$T = 1$下作答，训练正是让它的logits像教师的logits；这时它的置信度低了11个百分点，过于谦虚。校准是另一个话题。
 
 # %% [markdown] question="temperature-when-answering"
 
@@ -507,13 +507,13 @@ show_table(
 # %% [markdown] lang="en"
 # ## Your turn
 #
-# From $T = 2$ on any temperature would do. For which teacher? Multiply `teacher_logits` by 3 (in the cohort: `dataclasses.replace(cohort, teacher_logits=3 * teacher_logits)`): it gives the same answers, three times as sure of them. Where will the plateau begin? Write down a guess, repeat the sweep with an 8 in it, then divide by 3 instead. Which rule do you read off for choosing a temperature?
+# From $T = 2$ on any temperature would do. For which teacher? Make it surer of the same answers: `surer = dataclasses.replace(cohort, teacher_logits=3 * teacher_logits)`. Where will the plateau begin? Write down a guess and repeat the sweep with `surer`, and an 8 in it. Then divide by 3 instead. Which rule for choosing a temperature do you read off?
 #
 # ## The interview
 # %% [markdown] lang="zh"
 # ## 轮到你了
 #
-# 从$T = 2$起用哪个温度都行，可这是对哪个教师而言？把`teacher_logits`乘以3（在队列里改：`dataclasses.replace(cohort, teacher_logits=3 * teacher_logits)`），它的答案不变，只是笃定了三倍。平台会从哪里开始？先写下猜测，再把8加进去重扫一遍；然后改成除以3。关于怎么选温度，你读出了什么规律？
+# 从$T = 2$起用哪个温度都行，可这是对哪个教师而言？让它答案不变，只是更笃定：`surer = dataclasses.replace(cohort, teacher_logits=3 * teacher_logits)`。平台会从哪里开始？先写下猜测，再用`surer`重扫一遍，把8也加进去；然后改成除以3。该怎么选温度，你看出了什么规律？
 #
 # ## 面试
 
