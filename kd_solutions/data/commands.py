@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TEN_LANGUAGES = ("de", "fr", "es", "ru", "zh", "it", "nl", "pl", "hu", "ca")
-ENGLISH_TEMPLATES = 3  # an intent with fewer can't be split by template
-COVERED_LANGUAGES = 7  # of the ten
+FEWEST_TEMPLATES = 3  # in English; an intent with fewer can't be split by template
+FEWEST_LANGUAGES = 7  # of the ten that know an intent
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ class Commands:
 @cache
 def intent_names() -> tuple[str, ...]:
     """The evaluated intents, sorted: three or more English templates, known to seven of the ten languages."""
-    return tuple(name for name, count in _covered_intents().items() if count >= ENGLISH_TEMPLATES)
+    return tuple(name for name, count in _covered_intents().items() if count >= FEWEST_TEMPLATES)
 
 
 @cache
 def served_intents() -> tuple[str, ...]:
     """`intent_names()`, then those that are trained and served but too rare in English to be split."""
-    rare = (name for name, count in _covered_intents().items() if count < ENGLISH_TEMPLATES)
+    rare = (name for name, count in _covered_intents().items() if count < FEWEST_TEMPLATES)
     return (*intent_names(), *rare)
 
 
@@ -123,7 +123,7 @@ def _covered_intents() -> dict[str, int]:
     return {
         intent: english[intent]
         for intent in sorted(set(english) - templates.LEFT_OUT)
-        if sum(intent in known for known in others) >= COVERED_LANGUAGES
+        if sum(intent in known for known in others) >= FEWEST_LANGUAGES
     }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from kd_solutions.data import translations
+from kd_solutions.data import sampling, translations
 from kd_solutions.data.sampling import stable_order
 from kd_solutions.data.translations import ENGLISH
 from kd_solutions.support.assets import asset_folder, asset_version
@@ -21,8 +21,8 @@ from kd_solutions.support.language import say
 from kd_solutions.support.paths import cache_folder
 from kd_solutions.support.progress import counting
 
-HELD_OUT = 1500  # English texts kept out of all training, translated in `HELD_OUT_LANGUAGES` or more
-HELD_OUT_LANGUAGES = 18
+HELD_OUT = 1500  # English texts that are kept out of all training
+FEWEST_LANGUAGES = 18  # into which a held-out text is translated
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def load_parallel(languages: Sequence[str]) -> ParallelText:
 def data_folder() -> Path:
     """The folder of the parsed translations, made on first use; its name says from what and by which code."""
     sources = "".join(map(asset_version, ("translations", "frontend")))
-    folder = cache_folder() / "data" / fingerprint(translations, sys.modules[__name__], sources)
+    folder = cache_folder() / "data" / fingerprint(translations, sampling, sys.modules[__name__], sources)
     if not (folder / "parallel.json").exists():
         with _no_garbage_collection():
             _parse_translations(folder)
@@ -132,7 +132,7 @@ def _parse_translations(folder: Path) -> None:
         strings = translations.read_strings(files, on_file=advance)
     english = translations.unique_english(strings.pop(ENGLISH))
     pairs = {name: translations.pair_up(english, table) for name, table in sorted(strings.items())}
-    held_out = translations.choose_held_out(pairs, HELD_OUT, HELD_OUT_LANGUAGES)
+    held_out = translations.choose_held_out(pairs, HELD_OUT, FEWEST_LANGUAGES)
     texts = sorted(set(english.values()))
     number = {text: index for index, text in enumerate(texts)}
     counts = {}

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from kd_solutions.data.translations import ENGLISH
+
 PER_TEMPLATE = 20  # sentences at most, or the hundred templates of three timer intents swamp the rest
 PER_CLASS = 80  # sentences at most of a class in one half of a target language
 DRAWS = 60  # tries to find so many different sentences of one template
-TEST_SHARE = {"en": 3}  # every third English template is for testing, elsewhere every second
+TEST_SHARE = {ENGLISH: 3}  # every third English template is for testing, elsewhere every second
 
 MERGED = {
     "HassShoppingListAddItem": "HassListAddItem",

@@ -5,6 +5,7 @@ by word in each language (`lexicon`). Everything slow is computed once and cache
 """
 
 import random
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -98,7 +99,8 @@ def rewritten_commands(
     languages: Sequence[str], versions: int, progress: bool | None = None
 ) -> Iterator[list[str]]:
     """For each language the training commands rewritten, all of version 1, then all of version 2 …"""
-    made_of = fingerprint(lexicon, thesaurus, subwords, *training_commands().texts, f"{versions}")
+    commands = training_commands().texts
+    made_of = fingerprint(lexicon, thesaurus, subwords, sys.modules[__name__], *commands, f"{versions}")
     folder = data_folder() / f"rewritten-{made_of}"
     missing = sum(not (folder / f"{language}.json").exists() for language in languages)
     title = say("Mining lexicons, rewriting commands", "提取词典，改写指令")
@@ -121,13 +123,16 @@ def _rewrite_commands(language: str, versions: int) -> list[str]:
 class Mixture:
     """Endless batches of a corpus.
 
-    counts: group → texts of a batch. dropout: of words. `Batch.inputs` are features for the student,
+    counts: group → texts of a batch; a group without a text, as of a language with few translations, leaves
+    its share to the first that has one. dropout: of words. `Batch.inputs` are features for the student,
     `Batch.teacher_inputs` (N) rows of `corpus.english`, `Batch.targets` (N) labels. The same seed gives the
     same batches.
     """
 
     def __init__(self, corpus: Corpus, subwords: Subwords, counts: dict[str, int], dropout: float, seed: int):
-        self.corpus, self.counts, self.dropout, self.seed = corpus, counts, dropout, seed
+        self.corpus, self.dropout, self.seed = corpus, dropout, seed
+        self.counts = {group: count for group, count in counts.items() if group in corpus.groups}
+        self.counts[next(iter(self.counts))] += sum(counts.values()) - sum(self.counts.values())
         self._bags = WordBags(subwords, corpus.texts)
 
     def __iter__(self) -> Iterator[Batch]:

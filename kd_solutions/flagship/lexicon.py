@@ -63,7 +63,12 @@ def english_tokens(text: str) -> list[str]:
 
 
 def mine(pairs: Sequence[tuple[str, str]]) -> Lexicon:
-    """English word or short phrase → its translations, from (English, translation) pairs of one language."""
+    """English word or short phrase → its translations, from (English, translation) pairs of one language.
+
+    Of no pair nothing is learned, and the lexicon is empty.
+    """
+    if not pairs:
+        return {}
     unspaced = is_unspaced(translation for _, translation in pairs)
     split = windows if unspaced else tokenize
     english = [_distinct(english_tokens(text)) for text, _ in pairs]

@@ -12,8 +12,8 @@ from kd_solutions.data.parallel import load_parallel
 from kd_solutions.evaluation.metrics import accuracy
 from kd_solutions.evaluation.retrieval import retrieval_accuracy
 from kd_solutions.flagship.train import encode
+from kd_solutions.models.pretrained import Teacher
 from kd_solutions.models.student import StudentModel
-from kd_solutions.models.teacher import TeacherModel
 from kd_solutions.signals.cached import CachedSignal
 
 RETRIEVED = 1000  # held-out pairs among which one must be found
@@ -30,7 +30,7 @@ class Row:
 
 def score_languages(
     languages: Sequence[str],
-    teacher: TeacherModel,
+    teacher: Teacher,
     student: StudentModel,
     control: StudentModel,
     split: str = "test",

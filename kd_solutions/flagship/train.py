@@ -19,8 +19,8 @@ from kd_solutions.data.parallel import no_parallel_text, parallel_languages
 from kd_solutions.data.sampling import stable_order
 from kd_solutions.flagship.corpus import UNLABELLED, Corpus, Mixture, build_corpus, training_commands
 from kd_solutions.flagship.recipe import FULL, LABELS_ONLY, Recipe
+from kd_solutions.models.pretrained import PretrainedTeacher, Teacher
 from kd_solutions.models.student import StudentModel
-from kd_solutions.models.teacher import TeacherModel
 from kd_solutions.signals.cached import CachedSignal
 from kd_solutions.signals.live import TableSignal
 from kd_solutions.training.batches import Batch
@@ -69,7 +69,7 @@ def distill_student(
     languages: Sequence[str],
     *,
     recipe: Recipe = FULL,
-    teacher: TeacherModel | None = None,
+    teacher: Teacher | None = None,
     seed: int = 0,
     loss_function: Callable[..., Tensor] = cosine_loss,
     progress: bool | None = None,
@@ -82,7 +82,7 @@ def distill_student(
     """
     languages = known_languages(languages)
     corpus = build_corpus(languages, recipe, progress)
-    teacher = teacher or TeacherModel.from_pretrained()
+    teacher = teacher or PretrainedTeacher()
     vectors = CachedSignal(teacher, progress=progress)(corpus.english)
     student = _new_student(teacher.size, seed)
     mixture = Mixture(corpus, student.features, recipe.counts, recipe.dropout, seed)
@@ -164,7 +164,7 @@ def train_head(student: StudentModel, corpus: Corpus, seed: int = 0) -> None:
 
 
 def train_teacher_head(
-    teacher: TeacherModel, *, limit: int | None = None, seed: int = 0, progress: bool | None = None
+    teacher: Teacher, *, limit: int | None = None, seed: int = 0, progress: bool | None = None
 ) -> None:
     """Give the teacher a linear head, trained on the labelled English commands, or on `limit` of them."""
     commands = training_commands()
@@ -172,7 +172,7 @@ def train_teacher_head(
     texts = stable_order(commands.texts)[:limit]
     vectors = CachedSignal(teacher, progress=progress)(texts)
     torch.manual_seed(seed)
-    teacher.head = nn.Linear(teacher.size, len(commands.intents)).to(next(teacher.parameters()).device)
+    teacher.head = nn.Linear(teacher.size, len(commands.intents)).to(teacher.device)
     fit_head(teacher.head, vectors, torch.stack([label_of[text] for text in texts]), seed)
 
 

@@ -1,17 +1,19 @@
 """The small student that reads every language."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kd_solutions.export.quantization import quantize_int8
 from kd_solutions.models.subwords import Features, Subwords
-from kd_solutions.support.errors import StudyError
+from kd_solutions.support.errors import StudyError, writing_to
+from kd_solutions.support.files import write_whole
 from kd_solutions.support.language import say
 
 CONFIG, WEIGHTS = "student.json", "student.safetensors"
@@ -48,15 +50,29 @@ class StudentModel(nn.Module):
         return self.head(self.encode(texts))
 
     def save(self, folder: str | Path) -> None:
-        """Table in int8 with a scale a row, the rest in float16, and a JSON configuration: some 9 MB."""
+        """Table in int8 with a scale a row, the rest in float16, and a JSON configuration: some 9 MB.
+
+        Raises: StudyError where the folder can't be written, or a weight isn't finite in float16.
+        """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         weights = {name: tensor.half() for name, tensor in self.state_dict().items()}
-        table, scale = quantize_int8(self.table.weight.detach())
-        weights |= {"table.weight": table, "table.scale": scale.half()}
-        save_file(weights, folder / WEIGHTS)
+        table, scale = quantize_int8(self.table.weight)
+        weights |= {"table.weight": table, "table.scale": scale}
+        if not all(tensor.isfinite().all() for tensor in weights.values()):
+            raise StudyError(
+                say(
+                    "The student has weights that are infinite or no numbers, and isn't saved: train it anew "
+                    "with a lower learning rate.",
+                    "学生模型的权重里有无穷大或非数，没有保存：请降低学习率重新训练。",
+                )
+            )
+        content = save({name: tensor.cpu().contiguous() for name, tensor in weights.items()})
         config = {"labels": self.labels, **self.sizes}
-        (folder / CONFIG).write_text(json.dumps(config, indent=1), "utf-8")
+        with writing_to(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / WEIGHTS, content)
+            config["sha256"] = _checksum(config, content)
+            write_whole(folder / CONFIG, json.dumps(config, indent=1).encode())
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -65,20 +81,24 @@ class StudentModel(nn.Module):
         if not (folder / CONFIG).exists():
             raise no_student(folder)
         try:
-            student = cls(**json.loads((folder / CONFIG).read_text("utf-8")))
-            weights = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
+            config = json.loads((folder / CONFIG).read_bytes())
+            content = (folder / WEIGHTS).read_bytes()
+            wanted = config.pop("sha256", None)  # None in students of our first weeks
+            if wanted and wanted != _checksum(config, content):
+                raise ValueError("wrong checksum")
+            student = cls(**config)
+            weights = {name: tensor.float() for name, tensor in load(content).items()}
             weights["table.weight"] *= weights.pop("table.scale")
             student.load_state_dict(weights)
         except Exception as error:  # each of the formats has errors of its own
-            reason = type(error).__name__
-            raise StudyError(
-                say(
-                    f"The student in {folder} is damaged ({reason}): "
-                    "distil another with `python -m kd_study distill`.",
-                    f"{folder}里的学生模型已损坏（{reason}）：请用`python -m kd_study distill`重新蒸馏。",
-                )
-            ) from error
+            raise damaged_student(folder, error) from error
         return student.eval()
+
+
+def _checksum(config: dict, weights: bytes) -> str:
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+    digest.update(weights)
+    return digest.hexdigest()
 
 
 def no_student(folder: Path) -> StudyError:
@@ -87,5 +107,17 @@ def no_student(folder: Path) -> StudyError:
         say(
             f"There is no student in {folder}: distil one with `python -m kd_study distill`.",
             f"{folder}里没有学生模型：请先运行`python -m kd_study distill`。",
+        )
+    )
+
+
+def damaged_student(folder: Path, error: Exception) -> StudyError:
+    """What to say where a file of a student is gone, or isn't what was saved."""
+    reason = type(error).__name__
+    return StudyError(
+        say(
+            f"The student in {folder} is damaged ({reason}): "
+            "distil another with `python -m kd_study distill`.",
+            f"{folder}里的学生模型已损坏（{reason}）：请用`python -m kd_study distill`重新蒸馏。",
         )
     )

@@ -1,4 +1,4 @@
-"""A file of vectors under keys that processes share: append-only, memory-mapped, checked row by row."""
+"""A file of vectors under keys that processes share: append-only, memory-mapped, each row with a checksum."""
 
 import sys
 import zlib
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from kd_solutions.support.errors import writing_to
+from kd_solutions.support.language import say
 from kd_solutions.support.paths import CACHE_VARIABLE
 
 KEY_BYTES = 16
@@ -20,8 +21,10 @@ KEY_BYTES = 16
 class VectorStore:
     """Rows of `width` float32 on disk, each under a key of 16 bytes and with a checksum.
 
-    A row that a killed process left unfinished is dropped by the next writer. A row whose checksum is wrong
-    means a damaged file: it is set aside under a dated name, said on standard error, and a new one begins.
+    Nothing is written, and no lock is taken, to read what is there: a read-only folder will do. A row is
+    checked when it is first read, so that opening costs little however much others have stored. A row that a
+    killed process left unfinished is dropped by the next writer. A row whose checksum is wrong means a
+    damaged file: it is set aside under a dated name, said on standard error, and a new one begins.
     """
 
     def __init__(self, path: Path, width: int):
@@ -31,21 +34,33 @@ class VectorStore:
 
     def _forget(self) -> None:
         self._rows = np.empty(0, self._row)
+        self._checked = np.empty(0, bool)
         self._inode = None
         self._row_of: dict[bytes, int] = {}
 
     def __contains__(self, key: bytes) -> bool:
-        """Whether the row was there when this process last held the lock."""
+        """Whether the row was there at the last `refresh`."""
         return key in self._row_of
 
-    def read(self, keys: Sequence[bytes]) -> Tensor:
-        """(N, width) copies of the rows of keys that are there."""
+    def read(self, keys: Sequence[bytes]) -> Tensor | None:
+        """(N, width) copies of the rows of keys that are there; None where a row was found damaged.
+
+        After None the caller looks anew at which keys are there: the file may have been set aside.
+        """
         rows = np.fromiter((self._row_of[key] for key in keys), np.int64, len(keys))
+        new = np.unique(rows[~self._checked[rows]])
+        if not self._are_whole(new):
+            file = self._inode
+            with self.locked():  # a writer in the middle of that row is done now
+                if self._inode == file and not self._are_whole(new):
+                    self._set_aside()
+            return None
+        self._checked[new] = True
         return torch.from_numpy(self._rows["vector"][rows])
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else reads or writes meanwhile; what others wrote before is known from here on."""
+        """Nobody else writes meanwhile; what others wrote before is known from here on."""
         from filelock import FileLock
 
         with writing_to(self._path.parent, CACHE_VARIABLE):
@@ -53,7 +68,7 @@ class VectorStore:
             lock = FileLock(self._path.with_suffix(".lock"))
             lock.acquire()
         try:
-            self._refresh()
+            self.refresh()
             yield
         finally:
             lock.release()
@@ -67,30 +82,34 @@ class VectorStore:
         rows["vector"] = vectors.detach().float().cpu().numpy()
         rows["checksum"] = self._checksums(rows)
         with writing_to(self._path.parent, CACHE_VARIABLE), self._path.open("ab") as file:
-            file.truncate(len(self._rows) * self._row.itemsize)
+            if file.tell() > len(self._rows) * self._row.itemsize:
+                file.truncate(len(self._rows) * self._row.itemsize)
             file.write(rows.tobytes())
-        self._refresh()
+        self.refresh()
 
-    def _refresh(self) -> None:
-        """Take up the rows that were added; begin anew where the file was replaced or is damaged."""
-        if not self._path.exists():
+    def refresh(self) -> None:
+        """Take up the rows that others added; begin anew where the file was replaced."""
+        try:
+            status = self._path.stat()
+        except (FileNotFoundError, NotADirectoryError):
             return self._forget()
-        status = self._path.stat()
         count = status.st_size // self._row.itemsize
         if status.st_ino != self._inode or count < len(self._rows):
             self._forget()
         known = len(self._rows)
         if count == known:
             return None
-        rows = np.memmap(self._path, self._row, mode="r", shape=(count,))
-        added = rows[known:]
-        if (added["checksum"] != self._checksums(added)).any():
-            return self._set_aside()
-        keys = added["key"].tobytes()
+        self._rows = np.memmap(self._path, self._row, mode="r", shape=(count,))
+        self._inode = status.st_ino
+        self._checked = np.concatenate([self._checked, np.zeros(count - known, bool)])
+        keys = self._rows["key"][known:].tobytes()
         for start in range(0, len(keys), KEY_BYTES):
             self._row_of[keys[start : start + KEY_BYTES]] = known + start // KEY_BYTES
-        self._rows, self._inode = rows, status.st_ino
         return None
+
+    def _are_whole(self, rows: np.ndarray) -> bool:
+        found = self._rows[rows]
+        return bool((found["checksum"] == self._checksums(found)).all())
 
     def _checksums(self, rows: np.ndarray) -> np.ndarray:
         """CRC-32 of each row's key and vector."""
@@ -100,7 +119,12 @@ class VectorStore:
         return np.fromiter(sums, np.uint32, len(rows))
 
     def _set_aside(self) -> None:
-        name = f"{self._path.name}.damaged-{datetime.now():%Y%m%d-%H%M%S}"
-        self._path.rename(self._path.with_name(name))
-        print(f"The cache {self._path} was damaged: kept as {name}, computing anew.", file=sys.stderr)
-        self._forget()
+        name = f"{self._path.name}.damaged-{datetime.now():%Y%m%d-%H%M%S-%f}"
+        self._forget()  # and the file's mapping with it, which Windows wants before a file is renamed
+        with writing_to(self._path.parent, CACHE_VARIABLE):
+            self._path.rename(self._path.with_name(name))
+        told = say(
+            f"The cache {self._path} was damaged: kept as {name}, computing anew.",
+            f"缓存{self._path}已损坏：旧文件保留为{name}，正在重新计算。",
+        )
+        print(told, file=sys.stderr)

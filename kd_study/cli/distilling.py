@@ -2,9 +2,11 @@
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from statistics import mean
 
 from kd_solutions.data.commands import load_commands
@@ -14,7 +16,9 @@ from kd_solutions.flagship import scoreboard
 from kd_solutions.flagship import store as serving
 from kd_solutions.flagship import train as flagship
 from kd_solutions.flagship.predict import predict
-from kd_solutions.models.teacher import TeacherModel
+from kd_solutions.models.pretrained import PretrainedTeacher, Teacher
+from kd_solutions.models.student import StudentModel
+from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import say
 
 
@@ -22,12 +26,15 @@ def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, a
     """Distils a student, saves it for `ask`, and prints what it can do beside its teacher and the control."""
     languages = flagship.known_languages(languages) if languages else flagship.default_languages()
     recipe = replace(recipes.FULL, steps=steps) if steps else recipes.FULL
-    teacher = TeacherModel.from_pretrained()
+    serving.require_room()
+    teacher = PretrainedTeacher()
     _note(
         f"Distilling {len(languages)} languages from an English teacher, seed {seed}.",
         f"从英语教师模型蒸馏，共{len(languages)}种语言，随机种子{seed}。",
     )
     result = flagship.distill_student(languages, teacher=teacher, recipe=recipe, seed=seed)
+    card = {"seed": seed, "steps": recipe.steps}
+    _save(result.student, card)  # whatever happens while it is measured
     _note("Training the controls on English labels.", "用英语标签训练对照模型。")
     flagship.train_teacher_head(teacher, seed=seed)
     steps_of_control = min(recipes.LABELS_ONLY.steps, recipe.steps)  # a quick look is quick all through
@@ -35,12 +42,32 @@ def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, a
     control = flagship.train_on_english_labels(recipe=control_recipe, seed=seed)
     _note("Measuring.", "正在评测。")
     report = _measure(result, teacher, control)
-    folder = serving.save_student(result.student, report | {"seed": seed, "steps": recipe.steps})
+    folder = _save(result.student, report | card)
     report["megabytes"] = serving.megabytes(folder)
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
     else:
         _print_table(report)
+
+
+def _save(student: StudentModel, card: dict) -> Path:
+    """Saves the student, whose training took minutes: on a full disk once there is room, or elsewhere."""
+    while True:
+        try:
+            return serving.save_student(student, card)
+        except StudyError as error:
+            _note(f"{error}", f"{error}")
+            if not sys.stdin.isatty():
+                break
+            input(
+                say("Press Enter to try again, Ctrl-C to give the student up.", "按Enter重试，按Ctrl-C放弃。")
+            )
+    folder = serving.save_student(student, card, Path(tempfile.gettempdir()) / "kd-study-students")
+    _note(
+        f"The student is kept in {folder}: move it into {serving.students_folder()} when there is room.",
+        f"学生模型保存在{folder}：等有了空间，请把它移到{serving.students_folder()}。",
+    )
+    return folder
 
 
 def ask(text: str, as_json: bool) -> None:
@@ -56,7 +83,7 @@ def ask(text: str, as_json: bool) -> None:
         print(f"  {similarity:.2f}  {command}")
 
 
-def _measure(result: flagship.Flagship, teacher: TeacherModel, control) -> dict:
+def _measure(result: flagship.Flagship, teacher: Teacher, control: StudentModel) -> dict:
     """What `--json` prints, sizes aside; accuracies in percent."""
     student, languages = result.student, result.languages
     rows = scoreboard.score_languages(languages, teacher, student, control)

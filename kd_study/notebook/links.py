@@ -6,14 +6,13 @@ ALL_EXERCISES = "exercises"  # the page that holds every one
 
 
 def exercise_address(name: str, page: str | None = None) -> str:
-    """An exercise's heading: in `page`, else in the lesson that sets it, else among all exercises.
+    """The cell of an exercise's statement: in `page`, else in the lesson that sets it, else among all.
 
-    The builder gives the heading the exercise's name for an id: JupyterLab finds no heading in Chinese by its
-    text from another page. GitHub shows the page from its top.
+    By the cell's id, which the builder makes of the name: JupyterLab finds no heading with Chinese signs.
     """
     lesson = LESSON_OF.get(name)
     page = page or (lesson.name if lesson else ALL_EXERCISES)
-    return f"{page}.ipynb#{name}"
+    return f"{page}.ipynb#cell-id={name}-statement"
 
 
 def exercise_link(name: str, page: str | None = None) -> str:

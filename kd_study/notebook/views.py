@@ -42,7 +42,7 @@ def _result_html(result, message: str) -> str:
 def inline(text: str) -> str:
     """Text as HTML, with what stands between backticks as code, and links to notebooks as links."""
     with_code = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
-    return re.sub(r"\[([^\[\]]+)\]\((\w+\.ipynb[\w#%.-]*)\)", r'<a href="\2">\1</a>', with_code)
+    return re.sub(r"\[([^\[\]]+)\]\((\w+\.ipynb[\w#=-]*)\)", r'<a href="\2">\1</a>', with_code)
 
 
 def table(titles: list[str], rows: list[list[str]]) -> str:

@@ -1,32 +1,37 @@
 """What a learner did: attempts, hints, solutions seen. One SQLite file that several notebooks share.
 
-Study never stops for the store: a damaged file is set aside under a dated name, and where nothing can be
-written the records live in memory. Either is told in one sentence, once.
+Study never stops for the store. While the file can't be written, rows are kept in memory and follow as soon
+as it can; what can be read is shown meanwhile; a damaged file is set aside under a dated name. Each is told
+in one sentence, once.
 """
 
+import atexit
 import json
 import sqlite3
-import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple, TypeVar
+
+from filelock import FileLock
 
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import current_language, say
 from kd_solutions.support.paths import home_folder
 from kd_study.grading.grade import Report
+from kd_study.records.database import TABLES, add, connect, is_whole, merge, select, transact, use_wal
 
 BUSY_SECONDS = 10.0
-TABLES = {
-    "attempts": ("exercise", "status", "diagnosis", "language", "time"),
-    "hints": ("exercise", "rung", "time"),
-    "solutions": ("exercise", "time"),
-}
-_SCHEMA = [f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)})" for name, columns in TABLES.items()]
+BUSY_AGAIN_SECONDS = 0.5  # while something waits in memory already
+_OUR_MISTAKES = (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError)  # and not the file's
 _T = TypeVar("_T")
+
+
+class _Unsaved(Exception):
+    """The file can't be written now."""
 
 
 class Attempt(NamedTuple):
@@ -49,12 +54,13 @@ def records_path() -> Path:
 
 
 class Records:
-    """The store at `path`; `tell` gets the sentence about a damaged file or a folder without room."""
+    """The store at `path`; `tell` gets the sentence about a damaged file or one that can't be written."""
 
     def __init__(self, path: Path | None = None, tell: Callable[[str], None] = print):
         self.path = path or records_path()
         self._tell = tell
-        self._memory: sqlite3.Connection | None = None
+        self._waiting: list[tuple[str, tuple]] = []  # (table, row), to be written when the file can be
+        self._troubled = False
 
     def add_attempt(self, exercise: str, status: str, diagnosis: str | None, language: str) -> None:
         """Records one graded try."""
@@ -70,13 +76,18 @@ class Records:
         def climb(database):
             query = "SELECT COALESCE(MAX(rung), 0) FROM hints WHERE exercise = ?"
             rung = min(database.execute(query, (exercise,)).fetchone()[0] + 1, rungs)
-            database.execute("INSERT INTO hints VALUES (?, ?, ?)", (exercise, rung, _now()))
+            add(database, "hints", (exercise, rung, _now()))
             return rung
 
-        return self._run(climb)
+        try:
+            return self._write(climb)
+        except _Unsaved:
+            rung = min(self.hints().get(exercise, 0) + 1, rungs)
+            self._keep("hints", (exercise, rung, _now()))
+            return rung
 
     def attempts(self) -> list[Attempt]:
-        """Every attempt, the oldest first."""
+        """Every attempt, in the order in which they were made, whatever a clock said."""
         return [Attempt(*row) for row in self._rows("attempts")]
 
     def hints(self) -> dict[str, int]:
@@ -99,78 +110,141 @@ class Records:
         return json.dumps(tables, ensure_ascii=False, indent=1)
 
     def import_json(self, text: str) -> int:
-        """Adds what `export_json` wrote, without what is here already; returns the number of new rows.
+        """Adds what `export_json` wrote, without what is here already, in its place among it.
 
-        StudyError, and nothing is added, where the text is something else.
+        Returns the number of new rows. StudyError, and nothing is added, where the text is something else or
+        the file can't be written.
         """
-        rows = _parsed(text)
-
-        def add(database):
-            before = database.total_changes
-            for table, row in rows:
-                same = " AND ".join(f"{column} IS ?" for column in TABLES[table])
-                marks = ", ".join("?" * len(row))
-                known = f"SELECT 1 FROM {table} WHERE {same}"
-                sql = f"INSERT INTO {table} SELECT {marks} WHERE NOT EXISTS ({known})"
-                database.execute(sql, (*row, *row))
-            return database.total_changes - before
-
-        return self._run(add)
+        tables = _parsed(text)
+        try:
+            return self._write(lambda database: sum(merge(database, *table) for table in tables.items()))
+        except _Unsaved as error:
+            raise StudyError(
+                say(
+                    f"the records in {self.path} can't be written now ({error}), so nothing was added",
+                    f"学习记录文件{self.path}目前无法写入（{error}），因此没有并入任何记录",
+                )
+            ) from error
 
     def _insert(self, table: str, *row) -> None:
-        sql = f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})"
-        self._run(lambda database: database.execute(sql, row))
+        try:
+            self._write(lambda database: add(database, table, row))
+        except _Unsaved:
+            self._keep(table, row)
+
+    def _keep(self, table: str, row: tuple) -> None:
+        """Keeps a row in memory until the file can be written."""
+        if not self._waiting:
+            atexit.register(self._last_try)
+        self._waiting.append((table, row))
+
+    def _last_try(self) -> None:
+        with suppress(_Unsaved):
+            self._write(lambda database: None)
+        if self._waiting:
+            number = len(self._waiting)
+            self._tell(
+                say(
+                    f"{number} study records could not be saved in {self.path} and are lost.",
+                    f"有{number}条学习记录未能保存到{self.path}，已丢失。",
+                )
+            )
 
     def _rows(self, table: str) -> list[tuple]:
-        return self._run(lambda database: database.execute(f"SELECT * FROM {table} ORDER BY time").fetchall())
+        """The table's rows, those that wait in memory last."""
+        if self._waiting:
+            with suppress(_Unsaved):
+                self._write(lambda database: None)
+        return self._read(table) + [row for name, row in self._waiting if name == table]
 
-    def _run(self, operation: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Runs one operation as one transaction, whatever state the file is in."""
-        if self._memory:
-            return _transact(self._memory, operation)
+    def _read(self, table: str) -> list[tuple]:
+        """The table's rows in the file, which is not written: it may be one that can only be read."""
         try:
-            return self._on_disk(operation)
-        except (sqlite3.OperationalError, OSError) as error:
-            return self._go_on_in_memory(error, operation)
-        except (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError):
-            raise  # what is to be stored is wrong, not the file
-        except sqlite3.DatabaseError:
-            pass
+            return self._careful(lambda: select(self.path, table, self._patience))
+        except _Unsaved:
+            return []
+
+    def _write(self, operation: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Runs one operation, after what waits, as one transaction. Raises: _Unsaved, once told."""
+
+        def on_disk():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(connect(self.path, self._patience)) as database:
+                use_wal(database, self._patience)
+                return transact(database, self._waiting, operation)
+
+        result = self._careful(on_disk)
+        self._waiting.clear()
+        if self._troubled:
+            self._troubled = False
+            self._tell(
+                say(f"Your progress is saved in {self.path} again.", f"学习进度已重新保存到{self.path}。")
+            )
+        return result
+
+    @property
+    def _patience(self) -> float:
+        return BUSY_AGAIN_SECONDS if self._troubled else BUSY_SECONDS
+
+    def _careful(self, act: Callable[[], _T]) -> _T:
+        """What `act` returns, after a damaged file was set aside. Raises: _Unsaved where it can't be had."""
+        for last in (False, True):
+            try:
+                return act()
+            except _OUR_MISTAKES:
+                raise
+            except (sqlite3.OperationalError, OSError) as error:
+                self._tell_trouble(error)
+                raise _Unsaved(str(error)) from error
+            except sqlite3.DatabaseError as error:
+                if last or not self._set_aside():
+                    self._tell_trouble(error)
+                    raise _Unsaved(str(error)) from error
+        raise AssertionError("the second time it returns or raises")
+
+    def _tell_trouble(self, error: Exception) -> None:
+        if self._troubled:
+            return
+        self._troubled = True
+        self._tell(
+            say(
+                f"Your progress can't be saved in {self.path.parent} ({error}); study goes on, and it is "
+                f"saved as soon as that is possible.",
+                f"目前无法在{self.path.parent}保存学习进度（{error}）；可以继续学习，一旦可以写入就会补存。",
+            )
+        )
+
+    def _set_aside(self) -> bool:
+        """Renames a damaged file and what belongs to it; whether it is out of the way now.
+
+        Another notebook may be doing the same: who comes second finds a new file that is whole.
+        """
         try:
-            self._set_aside()
-            return self._on_disk(operation)
-        except (sqlite3.Error, OSError) as error:
-            return self._go_on_in_memory(error, operation)
-
-    def _on_disk(self, operation):
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
-        with closing(connection):
-            _use_wal(connection)
-            return _transact(connection, operation)
-
-    def _set_aside(self) -> None:
-        date = f"{datetime.now():%Y-%m-%d-%H%M%S}"
-        aside = self.path.with_name(f"{self.path.stem}-damaged-{date}{self.path.suffix}")
-        self.path.rename(aside)
-        for suffix in ("-wal", "-shm"):
-            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+            with FileLock(f"{self.path}.lock", timeout=BUSY_SECONDS):
+                if is_whole(self.path, BUSY_SECONDS):
+                    return True
+                aside = self._free_name()
+                for suffix in ("-wal", "-shm", ""):  # the file last: as long as it is here, it is damaged
+                    with suppress(FileNotFoundError):
+                        Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
+        except (OSError, TimeoutError):
+            return False
         self._tell(
             say(
                 f"The study records were damaged and are set aside as {aside}; a new file is begun.",
                 f"学习记录文件已损坏，已另存为{aside}；现从新文件开始记录。",
             )
         )
+        return True
 
-    def _go_on_in_memory(self, error: Exception, operation):
-        self._memory = sqlite3.connect(":memory:", isolation_level=None)
-        self._tell(
-            say(
-                f"Your progress can't be saved in {self.path.parent} ({error}); study goes on without it.",
-                f"无法在{self.path.parent}保存学习进度（{error}）；可以继续学习，但进度不会保存。",
-            )
-        )
-        return _transact(self._memory, operation)
+    def _free_name(self) -> Path:
+        date = f"{datetime.now():%Y-%m-%d-%H%M%S}"
+        for number in count(1):
+            more = f"-{number}" if number > 1 else ""
+            path = self.path.with_name(f"{self.path.stem}-damaged-{date}{more}{self.path.suffix}")
+            if not path.exists():
+                return path
+        raise AssertionError("count never ends")
 
 
 def record(report: Report, into: Records) -> None:
@@ -191,42 +265,15 @@ def _records_at(path: Path, tell: Callable[[str], None]) -> Records:
     return Records(path, tell)
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            # SQLite's own timeout does not cover two processes that both make this switch in a new file
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-
-
-def _transact(connection: sqlite3.Connection, operation):
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        for statement in _SCHEMA:
-            connection.execute(statement)
-        result = operation(connection)
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-    return result
-
-
-def _parsed(text: str) -> list[tuple[str, tuple]]:
+def _parsed(text: str) -> dict[str, list[tuple]]:
+    """Table → its rows. StudyError where the text is no export."""
     try:
         tables = json.loads(text)
-        return [
-            (table, tuple(_checked(column, row[column]) for column in columns))
+        return {
+            table: [tuple(_checked(column, row[column]) for column in columns) for row in tables[table]]
             for table, columns in TABLES.items()
-            for row in tables[table]
-        ]
-    except (ValueError, KeyError, TypeError) as error:
+        }
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(
             say(
                 "this is no export of study records; give the file that `progress --export` wrote",
@@ -236,9 +283,9 @@ def _parsed(text: str) -> list[tuple[str, tuple]]:
 
 
 def _checked(column: str, value):
-    """The value, if the column may hold it; else TypeError."""
+    """The value, if the column may hold it; else TypeError or ValueError."""
     whole_number = type(value) is int and 0 < value < 2**31
-    right = whole_number if column == "rung" else isinstance(value, str)
+    right = whole_number if column == "rung" else isinstance(value, str) and value.encode() is not None
     if right or (column == "diagnosis" and value is None):
         return value
     raise TypeError(f"{column} can't be {value!r}")

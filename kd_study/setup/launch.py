@@ -88,6 +88,7 @@ def lab_command(arguments: list[str]) -> list[str]:
     """The command line of a JupyterLab whose first page is lesson 00 in the language in use."""
     options = [
         "--log-level=WARN",  # what is left is the address to open
+        "--LabApp.log_level=WARN",
         f"--ServerApp.root_dir={workspace_folder().resolve()}",
         f"--LabApp.default_url={_start_page()}",
     ]

@@ -28,7 +28,7 @@ def prepare(everything: bool = False) -> Iterator[tuple[str, Path]]:
 
 def _let_the_teacher_read(everything: bool) -> None:
     from kd_solutions.flagship import FULL, QUICK, build_corpus, training_commands
-    from kd_solutions.models import TeacherModel
+    from kd_solutions.models import PretrainedTeacher
     from kd_solutions.signals import CachedSignal
     from kd_study.lessons.kit.assistant import FIRST_LANGUAGES, some_commands
 
@@ -36,4 +36,4 @@ def _let_the_teacher_read(everything: bool) -> None:
     strings = build_corpus((), FULL if everything else QUICK).english
     foreign = commands.TEN_LANGUAGES if everything else FIRST_LANGUAGES
     samples = [text for language in foreign for text in some_commands(language).texts]
-    CachedSignal(TeacherModel.from_pretrained())([*training_commands().texts, *held_out, *strings, *samples])
+    CachedSignal(PretrainedTeacher())([*training_commands().texts, *held_out, *strings, *samples])

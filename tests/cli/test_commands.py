@@ -4,10 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import webbrowser
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from kd_solutions.support.errors import StudyError
 from kd_study.setup import launch, workspace
 
 
@@ -97,14 +101,82 @@ def test_study_lays_the_lessons_down_and_opens_the_start_page(command, tmp_path)
 
 def test_jupyters_question_about_news_does_not_cover_the_page(command, monkeypatch):
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "own")
+    monkeypatch.setenv("JUPYTER_PATH", "")
     command()
     first, own = os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     (overrides,) = Path(first).glob("labconfig/*.json")
     assert own == "own"
-    assert (
-        json.loads(overrides.read_text())["@jupyterlab/apputils-extension:notification"]["fetchNews"]
-        == "false"
-    )
+    settings = json.loads(overrides.read_text())
+    assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    assert settings["@jupyterlab/filebrowser-extension:browser"]["navigateToCurrentDirectory"] is True
+    assert (Path(os.environ["JUPYTER_PATH"]) / "kernels/python3/kernel.json").is_file()
+
+
+def test_the_address_is_what_is_left_of_the_servers_log(command):
+    assert "--log-level=WARN" in command()
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A server that answers as a JupyterLab of the same workspace does, and what it left about itself."""
+
+    class Quiet(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    running = HTTPServer(("127.0.0.1", 0), Quiet)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path))
+    (tmp_path / "runtime").mkdir()
+    told = {
+        "root_dir": str(tmp_path / "workspace"),
+        "url": f"http://127.0.0.1:{running.server_port}/",
+        "token": "abc",
+    }
+    path = tmp_path / "runtime/jpserver-1.json"
+    path.write_text(json.dumps(told))
+    yield path
+    running.shutdown()
+    running.server_close()
+
+
+def test_a_second_study_opens_the_server_that_runs(server, monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("a second server"))
+    monkeypatch.setenv("DISPLAY", ":0")
+    launch.open_lab([])
+    address = f"{json.loads(server.read_text())['url']}lab/tree/en/00_start.ipynb?token=abc"
+    assert opened == [address] and f"open already at {address}" in capsys.readouterr().out
+    launch.open_lab(["--no-browser"])
+    assert opened == [address]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"root_dir": "/elsewhere"},
+        {"url": "http://127.0.0.1:1/"},
+        {"url": "nonsense"},
+        {"token": None, "url": 3},
+    ],
+)
+def test_a_server_of_another_folder_or_one_that_is_gone_does_not_count(server, change):
+    server.write_text(json.dumps(json.loads(server.read_text()) | change))
+    assert launch.running_lab() is None
+    server.write_text("{")
+    assert launch.running_lab() is None
+
+
+def test_without_jupyterlab_one_sentence_says_what_to_type(command, monkeypatch):
+    monkeypatch.setattr(launch, "find_spec", lambda name: None)
+    with pytest.raises(StudyError, match="JupyterLab is not installed"):
+        command()
 
 
 def test_study_says_that_there_is_a_newer_lesson(command, monkeypatch, capsys):

@@ -1,6 +1,11 @@
 """The whole path from an English teacher to a served student, on a small scale but with the real data."""
 
+import errno
+import itertools
 import json
+import shutil
+import sys
+import tempfile
 from dataclasses import replace
 
 import numpy as np
@@ -136,6 +141,16 @@ def test_a_language_named_twice_is_read_once(teacher):
     assert twice.languages == ("de",) and twice.training.losses == once.training.losses
 
 
+def test_a_known_language_without_enough_text_for_every_group_can_be_distilled(read):
+    few = replace(
+        read, groups={name: rows for name, rows in read.groups.items() if "translations" not in name}
+    )
+    mixture = corpus.Mixture(few, StudentModel(["x"]).features, recipe.QUICK.counts, 0.15, 0)
+    batch = next(iter(mixture))
+    assert len(batch.inputs) == 256 and mixture.counts["rewritten"] == 128 + 77
+    assert not {name for name in mixture.counts if "translations" in name}
+
+
 def test_retrieval_is_among_held_out_pairs(distilled):
     nothing_held_out = "ta"
     found = scoreboard.retrieval(distilled.student, [*LANGUAGES, nothing_held_out])
@@ -186,6 +201,65 @@ def test_distill_and_predict_from_the_terminal(home, monkeypatch):
     answer = json.loads(invoke("predict", "关掉客厅的灯", "--json").stdout)
     assert answer["intent"] in data.served_intents() and len(answer["nearest"]) == 3
     assert answer["intent"] in invoke("predict", "关掉客厅的灯").stdout
+
+
+@pytest.fixture
+def quick_training(home, monkeypatch):
+    """`distill` as it is, but for the minutes that it takes."""
+    monkeypatch.setattr(recipe, "FULL", replace(TINY, steps=3))
+    monkeypatch.setattr(recipe, "LABELS_ONLY", replace(TINY, steps=3))
+    report = {"languages": {}, "retrieval_at_1": {}}
+    monkeypatch.setattr(distilling, "_measure", lambda *_: report)
+    monkeypatch.setattr(distilling, "_print_table", lambda _: None)
+    monkeypatch.setattr(tempfile, "tempdir", str(home / "elsewhere"))
+    (home / "elsewhere").mkdir()
+
+
+def full_from(call, folder, monkeypatch):
+    """The disk of `folder` is full from this call of a save on."""
+    calls, save = itertools.count(1), serving._save
+
+    def save_or_fail(student, files, where):
+        if folder == where.name and next(calls) >= call:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return save(student, files, where)
+
+    monkeypatch.setattr(serving, "_save", save_or_fail)
+
+
+def test_a_disk_that_fills_up_while_a_student_is_trained_does_not_lose_it(quick_training, home, monkeypatch):
+    full_from(1, "students", monkeypatch)
+    result = invoke("distill", "--languages", "de")
+    assert result.exit_code == 0 and "is full: free some space" in result.stderr
+    (kept,) = (home / "elsewhere" / "kd-study-students").glob("student-*")
+    assert f"The student is kept in {kept}: move it into {home / 'students'}" in result.stderr
+    shutil.move(kept, home / "students")
+    assert json.loads(invoke("predict", "turn on", "--json").stdout)["intent"] in data.served_intents()
+
+
+def test_whoever_looks_may_make_room_and_try_again(quick_training, home, monkeypatch, capsys):
+    asked, save = [], serving._save
+    full_from(2, "students", monkeypatch)
+
+    def make_room(prompt):
+        asked.append(prompt)
+        monkeypatch.setattr(serving, "_save", save)
+
+    monkeypatch.setattr("builtins.input", make_room)
+    monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    distilling.distill_and_report(["de"], 0, None, True)
+    assert len(asked) == 1 and "Press Enter to try again" in asked[0]
+    assert len(list((home / "students").glob("student-*"))) == 1 and not list((home / "elsewhere").iterdir())
+
+
+def test_a_full_disk_shows_before_the_training(home, monkeypatch):
+    def full(folder=None):
+        raise StudyError("The disk is full.")
+
+    monkeypatch.setattr(serving, "require_room", full)
+    monkeypatch.setattr(flagship, "distill_student", None)
+    with pytest.raises(StudyError, match="full"):
+        CliRunner().invoke(app, ["distill", "--languages", "de"], catch_exceptions=False)
 
 
 @pytest.mark.parametrize(

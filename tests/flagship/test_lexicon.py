@@ -98,3 +98,8 @@ def test_paraphrases_are_english_and_known_to_the_tokens():
     for word, ways in lexicon.PARAPHRASES.items():
         assert english_tokens(word.replace("_", " ")) == [word]
         assert all(way.isascii() for way in ways) and word not in ways
+
+
+def test_no_pair_gives_an_empty_lexicon():
+    assert mine([]) == {}
+    assert rewrite(["kettle", "0"], mine([]), Fixed(0.4)) == "kettle 0"

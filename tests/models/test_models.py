@@ -135,13 +135,6 @@ def test_teacher_knows_english(teacher):
     assert on @ light_up > on @ weather + 0.3
 
 
-def test_a_fingerprint_takes_any_encoder_and_changes_with_any_buffer(teacher):
-    encoder = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))  # whose count of batches is no row of numbers
-    before = TeacherModel(encoder, teacher.tokenizer).fingerprint()
-    encoder[1].num_batches_tracked += 1
-    assert before != TeacherModel(encoder, teacher.tokenizer).fingerprint()
-
-
 def test_teacher_saves_and_loads_its_head(teacher, tmp_path):
     with pytest.raises(ValueError, match="no head"):
         teacher(TEXTS)

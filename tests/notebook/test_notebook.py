@@ -79,7 +79,7 @@ def test_check_of_a_right_answer_says_what_comes_next(shown):
     notebook.check(right())
     assert "✗" not in shown[0]["text/html"]
     assert shown[0]["text/plain"].endswith("Next: soft_cross_entropy.")  # of the same lesson
-    link = '<a href="01_soft_labels.ipynb#soft_cross_entropy"><code>soft_cross_entropy</code></a>'
+    link = '<a href="01_soft_labels.ipynb#cell-id=soft_cross_entropy-statement">'
     assert link in shown[0]["text/html"]
     assert [attempt.status for attempt in Records().attempts()] == ["passed"]
 
@@ -264,7 +264,7 @@ def test_progress_counts_attempts_hints_and_misconceptions(shown):
     assert "✓ soft_targets" in plain and "rkd_distance" not in plain
     assert "<td>✓</td><td>soft_targets</td><td>Response</td><td>2</td><td>1</td><td></td>" in html
     assert "<details><summary>What was tried" in html and html.count("<tr>") == 2
-    assert '<a href="00_start.ipynb#agreement">' in html
+    assert '<a href="00_start.ipynb#cell-id=agreement-statement">' in html
 
 
 def test_without_a_notebook_the_text_is_printed(capsys):

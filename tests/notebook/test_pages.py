@@ -26,23 +26,23 @@ def test_the_table_holds_every_exercise_with_the_minutes_of_its_topic(capsys):
     rows = {found[1]: cells for cells in lines if (found := re.match(r" \[`(\w+)`\]", cells[2]))}
     assert list(rows) == list(NAMES)
     for name, (_, _, exercise, _, minutes, lesson, _) in rows.items():
-        assert f"(exercises.ipynb#{name})" in exercise and int(minutes) == sheet(name).minutes
+        assert f"(exercises.ipynb#cell-id={name}-statement)" in exercise
+        assert int(minutes) == sheet(name).minutes
         set_in = LESSON_OF.get(name)
-        assert lesson.strip() == (f"[{set_in.title}]({set_in.name}.ipynb#{name})" if set_in else "")
+        address = f"{set_in.name}.ipynb#cell-id={name}-statement" if set_in else ""
+        assert lesson.strip() == (f"[{set_in.title}]({address})" if set_in else "")
     sums = [cells[4].strip(" *") for cells in lines if "**" in cells[2]]
     assert sums == [f"{sum(sheet(name).minutes for name in names)}" for names in TOPICS.values()]
 
 
 @pytest.mark.parametrize("code", language.LANGUAGES)
-def test_an_address_names_a_heading_that_is_there(code):
-    headings = {}
-    for source in lesson_sources():
-        texts = "\n".join(cell.source for cell in assemble(source, code).cells)
-        headings[source.stem] = set(re.findall(r'^### <span id="(\w+)">', texts, re.MULTILINE))
+def test_an_address_names_a_cell_that_is_there(code):
+    pages = {source.stem: assemble(source, code) for source in lesson_sources()}
+    cells = {page: {cell.id: cell.source for cell in notebook.cells} for page, notebook in pages.items()}
     for name in NAMES:
         for page in ("exercises", None):
-            stem, _, anchor = exercise_address(name, page).partition(".ipynb#")
-            assert anchor in headings[stem], name
+            stem, cell = exercise_address(name, page).split(".ipynb#cell-id=")
+            assert f"`{name}`" in cells[stem][cell].splitlines()[0], name
 
 
 def test_the_map_sums_up_the_hours(capsys):

@@ -1,17 +1,22 @@
 """Signals: every text is computed once, by whichever process comes first, and no damage goes unnoticed."""
 
+import errno
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from torch import nn
 
 from kd_solutions.signals import cached as signals
 from kd_solutions.signals.cached import CachedSignal, cache_teacher
 from kd_solutions.signals.live import LiveSignal, TableSignal
+from kd_solutions.signals.vector_store import VectorStore
+from kd_solutions.support.errors import StudyError
 
 WIDTH = 5
 OTHER_PROCESS = """
@@ -100,13 +105,109 @@ def test_no_text_gives_no_row(tmp_path):
     assert CachedSignal(CountingTeacher(), tmp_path)([]).shape == (0, WIDTH)
 
 
-@pytest.mark.parametrize("change", [{"weights": "b"}, {"pooling": "first"}])
-def test_other_weights_or_pooling_are_another_cache(tmp_path, change):
+def test_another_fingerprint_is_another_cache(tmp_path):
     CachedSignal(CountingTeacher(), tmp_path)(["on"])
-    pooling = {key: value for key, value in change.items() if key == "pooling"}
-    teacher = CountingTeacher(change.get("weights", "a"))
-    CachedSignal(teacher, tmp_path, **pooling)(["on"])
+    teacher = CountingTeacher("b")
+    CachedSignal(teacher, tmp_path)(["on"])
     assert teacher.read == ["on"]
+
+
+class DroppingTeacher(nn.Module):
+    """Its vectors are noisy in training mode."""
+
+    size = WIDTH
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(WIDTH))
+
+    def fingerprint(self):
+        return "dropping"
+
+    def encode(self, texts):
+        return self.body(CountingTeacher().encode(texts))
+
+
+def test_a_teacher_in_training_mode_never_reaches_the_cache(tmp_path):
+    clean = DroppingTeacher().eval().encode(["on", "off"])
+    teacher = DroppingTeacher()
+    nn.Sequential(teacher).train()
+    teacher.body[1].eval()
+    assert torch.equal(CachedSignal(teacher, tmp_path)(["on", "off"]), clean)
+    assert [part.training for part in teacher.body] == [True, False] and teacher.training
+    assert torch.equal(CachedSignal(DroppingTeacher().eval(), tmp_path)(["on", "off"]), clean)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_what_is_no_number_never_reaches_the_cache(tmp_path, value):
+    ill = CountingTeacher()
+    ill.encode = lambda texts: CountingTeacher().encode(texts).index_fill(0, torch.tensor([1]), value)
+    with pytest.raises(StudyError, match="vector of 'off' isn't finite"):
+        CachedSignal(ill, tmp_path)(["on", "off"])
+    healed = CachedSignal(CountingTeacher(), tmp_path)(["on", "off"])
+    assert torch.equal(healed, CountingTeacher().encode(["on", "off"]))
+
+
+def test_half_an_emoji_is_a_text(tmp_path):
+    teacher = CountingTeacher()
+    teacher.encode = lambda texts: torch.arange(len(texts)).float()[:, None].expand(-1, WIDTH)
+    texts = ["\ud83d", "\ude00", "\ud83d\ude00", "😀"]
+    assert len(CachedSignal(teacher, tmp_path)(texts).unique()) == 4
+
+
+def forbid_writing(folder: Path, monkeypatch) -> None:
+    """As on a read-only disk, which permissions don't tell root."""
+
+    def refused(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    monkeypatch.setattr(Path, "open", refused)
+    monkeypatch.setattr(Path, "rename", refused)
+    monkeypatch.setattr(FileLock, "acquire", refused)
+
+
+def test_a_read_only_cache_that_is_complete_can_be_read(tmp_path, monkeypatch):
+    CachedSignal(CountingTeacher(), tmp_path)(["on", "off"])
+    forbid_writing(tmp_path, monkeypatch)
+    teacher = CountingTeacher()
+    signal = CachedSignal(teacher, tmp_path)
+    assert torch.equal(signal(["off", "on"]), CountingTeacher().encode(["off", "on"])) and not teacher.read
+    with pytest.raises(StudyError, match="Can't write to .*KD_STUDY_CACHE"):
+        signal(["new"])
+
+
+def test_opening_reads_no_more_rows_than_are_asked_for(tmp_path, monkeypatch):
+    CachedSignal(CountingTeacher(), tmp_path)([f"text {number}" for number in range(500)])
+    checked, sums = [], VectorStore._checksums
+    monkeypatch.setattr(
+        VectorStore, "_checksums", lambda store, rows: checked.append(len(rows)) or sums(store, rows)
+    )
+    signal = CachedSignal(CountingTeacher(), tmp_path)
+    for _ in range(2):
+        signal(["text 7", "text 8", "text 7"])
+    assert sum(checked) == 2
+
+
+def test_a_row_that_is_being_written_is_no_damage(tmp_path, capsys):
+    """A reader takes no lock, so it may see a row whose last bytes are on their way."""
+    CachedSignal(CountingTeacher(), tmp_path)(["on"])
+    path = cache_file(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    signal = CachedSignal(teacher := CountingTeacher(), tmp_path)
+    locked = VectorStore.locked
+
+    @contextmanager
+    def written_meanwhile(store):
+        path.write_bytes(whole)
+        with locked(store):
+            yield
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(VectorStore, "locked", written_meanwhile)
+        assert torch.equal(signal(["on"]), CountingTeacher().encode(["on"]))
+    assert teacher.read == [] and capsys.readouterr().err == "" and not list(tmp_path.glob("*damaged*"))
 
 
 def test_long_and_short_texts_are_read_apart(tmp_path, monkeypatch):
@@ -139,7 +240,7 @@ def test_a_row_left_unfinished_by_a_killed_process_is_replaced(tmp_path):
     assert teacher.read == [] and torch.equal(vectors, teacher.encode(["on", "off"]))
 
 
-@pytest.mark.parametrize("position", [3, 10, -2])  # checksum, key, vector
+@pytest.mark.parametrize("position", [3, -2])  # checksum, vector
 def test_a_damaged_file_is_set_aside_and_computed_anew(tmp_path, capsys, position):
     CachedSignal(CountingTeacher(), tmp_path)(["on"])
     content = bytearray(cache_file(tmp_path).read_bytes())
@@ -150,6 +251,16 @@ def test_a_damaged_file_is_set_aside_and_computed_anew(tmp_path, capsys, positio
     assert teacher.read == ["on"] and torch.equal(vectors, teacher.encode(["on"]))
     (aside,) = tmp_path.glob("*.damaged-*")
     assert aside.name in capsys.readouterr().err and aside.read_bytes() == content
+
+
+def test_a_row_under_a_damaged_key_is_never_found(tmp_path):
+    CachedSignal(CountingTeacher(), tmp_path)(["on"])
+    content = bytearray(cache_file(tmp_path).read_bytes())
+    content[10] ^= 0xFF
+    cache_file(tmp_path).write_bytes(content)
+    teacher = CountingTeacher()
+    vectors = CachedSignal(teacher, tmp_path)(["on"])
+    assert teacher.read == ["on"] and torch.equal(vectors, teacher.encode(["on"]))
 
 
 def test_damage_beside_known_rows_costs_no_answer(tmp_path):
@@ -177,6 +288,15 @@ def test_live_signal_answers_in_eval_mode_without_a_graph():
     assert not answer.requires_grad and torch.equal(answer, LiveSignal(teacher)(rows))
     assert torch.equal(teacher.body[2].running_mean, mean)
     assert torch.equal(LiveSignal(teacher, teacher.body[0])(rows), teacher.body[0](rows))
+
+
+def test_live_signal_leaves_every_mode_as_it_was_even_after_an_error():
+    teacher = Noisy().train()
+    teacher.body[1].eval()
+    LiveSignal(teacher)(torch.randn(6, 4))
+    with pytest.raises(RuntimeError):
+        LiveSignal(teacher)(torch.randn(6, 5))
+    assert teacher.training and teacher.body[2].training and not teacher.body[1].training
 
 
 def test_table_signal_looks_rows_up():

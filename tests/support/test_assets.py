@@ -154,6 +154,27 @@ def test_what_a_killed_download_left_is_cleared_away(index):
     assert not partial.exists()
 
 
+def test_what_somebody_deleted_a_part_of_is_fetched_anew(index):
+    folder = asset_folder("teacher", progress=False)
+    shutil.rmtree(folder)
+    assert cached_folder("teacher") is None
+    assert (asset_folder("teacher", progress=False) / "model.safetensors").read_bytes() == CONTENT
+
+
+def test_the_pip_of_a_killed_process_writes_elsewhere(index, monkeypatch):
+    """It may still run, into the folder that it was given."""
+    folders, download = [], assets._download
+
+    def recorded(asset, staging, progress):
+        folders.append(staging)
+        return download(asset, staging, progress)
+
+    monkeypatch.setattr(assets, "_download", recorded)
+    for _ in range(2):
+        shutil.rmtree(asset_folder("teacher", progress=False).parent.parent)
+    assert len(set(folders)) == 2
+
+
 def test_two_processes_at_once_download_once(index):
     """Each says so if it has to wait, and both get the same complete folder."""
     pinned = f"""
@@ -199,9 +220,34 @@ def test_a_local_folder_replaces_the_download(index, monkeypatch, tmp_path):
 
 
 def test_what_is_computed_from_an_asset_can_tell_its_replacement(index, monkeypatch):
-    assert assets.asset_version("teacher") == ASSETS["teacher"].sha256
-    monkeypatch.setenv("KD_STUDY_TEACHER", str(index))
-    assert assets.asset_version("teacher") == str(index)
+    pinned = ASSETS["teacher"].sha256
+    assert assets.asset_version("teacher") == pinned
+    asset_folder("teacher", progress=False)
+    assert assets.asset_version("teacher") == pinned
+    monkeypatch.setenv("KD_STUDY_TEACHER", str(index / WHEEL))
+    assert assets.asset_version("teacher") == pinned
+    monkeypatch.setenv("KD_STUDY_TEACHER", "someone/other-encoder")
+    assert assets.asset_version("teacher") == "someone/other-encoder"
+
+
+def test_a_folder_of_ones_own_is_told_by_its_content(index, monkeypatch, tmp_path):
+    def version(folder):
+        monkeypatch.setenv("KD_STUDY_TRANSLATIONS", str(folder))
+        return assets.asset_version("translations")
+
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        (folder / "components/light/translations").mkdir(parents=True)
+        (folder / "components/light/translations/de.json").write_text('{"on": "an"}')
+        (folder / "README.md").write_text(str(folder))
+    before = version(here)
+    assert version(there) == before != ASSETS["translations"].sha256
+    edited = there / "components/light/translations/de.json"
+    edited.write_text('{"on": "AN"}')
+    assert version(there) != before
+    edited.rename(edited.with_name("fr.json"))
+    (there / "components/light/translations/fr.json").write_text('{"on": "an"}')
+    assert version(there) != before
 
 
 def test_a_local_copy_of_the_wheel_is_checked_and_unpacked(index, monkeypatch, tmp_path):
@@ -209,6 +255,17 @@ def test_a_local_copy_of_the_wheel_is_checked_and_unpacked(index, monkeypatch, t
     monkeypatch.setenv("KD_STUDY_TEACHER", str(wheel))
     assert (asset_folder("teacher", progress=False) / "model.safetensors").read_bytes() == CONTENT
     assert wheel.exists()
+
+
+def test_an_own_wheel_that_can_not_be_read_is_not_told_of_the_cache(index, monkeypatch):
+    def refuse(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(assets, "_sha256", refuse)
+    monkeypatch.setenv("KD_STUDY_TEACHER", str(index / WHEEL))
+    with pytest.raises(StudyError, match=f"{WHEEL} can't be read .Input/output error.*another copy") as told:
+        asset_folder("teacher", progress=False)
+    assert "KD_STUDY_CACHE" not in str(told.value) and left_behind() == []
 
 
 def test_a_wrong_local_wheel_is_refused(index, monkeypatch, tmp_path):

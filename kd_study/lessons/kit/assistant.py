@@ -9,8 +9,8 @@ from torch import Tensor
 
 from kd_solutions.data.commands import ENGLISH, Commands, load_commands
 from kd_solutions.evaluation.metrics import accuracy
+from kd_solutions.models.pretrained import Teacher
 from kd_solutions.models.student import StudentModel
-from kd_solutions.models.teacher import TeacherModel
 from kd_solutions.signals.cached import CachedSignal
 from kd_solutions.support.language import say
 
@@ -33,15 +33,15 @@ def some_commands(language: str, count: int = 300) -> Commands:
 
 
 @torch.no_grad()
-def logits_of(model: TeacherModel | StudentModel, texts: list[str]) -> Tensor:
+def logits_of(model: Teacher | StudentModel, texts: list[str]) -> Tensor:
     """(N, intents); a teacher's vectors come from its cache."""
-    if isinstance(model, TeacherModel):
-        return model.head(CachedSignal(model, progress=False)(texts).to(model.head.weight.device))
-    return model(texts)
+    if isinstance(model, StudentModel):
+        return model(texts)
+    return model.head(CachedSignal(model, progress=False)(texts).to(model.head.weight.device))
 
 
 def percent_by_language(
-    model: TeacherModel | StudentModel, commands: dict[str, Commands]
+    model: Teacher | StudentModel, commands: dict[str, Commands]
 ) -> dict[str, float]:
     """Language → share of its commands read rightly, in percent."""
     return {
@@ -79,7 +79,7 @@ class Reading(NamedTuple):
         return say(f"{self.intent} ({percent} %)", f"{self.intent}（{percent}%）")
 
 
-def side_by_side(teacher: TeacherModel, student: StudentModel) -> Callable[[str], dict[str, Reading]]:
+def side_by_side(teacher: Teacher, student: StudentModel) -> Callable[[str], dict[str, Reading]]:
     """For `try_commands` and `show_answers`: a command → what each of the two takes it for, how surely."""
 
     @torch.no_grad()

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from kd_solutions.data.commands import Commands, load_commands
 from kd_solutions.evaluation.intervals import Interval, paired_t_interval
+from kd_solutions.models.pretrained import PretrainedTeacher
 from kd_solutions.models.subwords import Subwords
-from kd_solutions.models.teacher import TeacherModel
 from kd_solutions.signals.cached import CachedSignal
 from kd_solutions.support.language import say
 
@@ -152,7 +152,7 @@ class Cohort:
 def _english() -> tuple[Commands, Commands, Tensor]:
     """Commands to learn from, held-out ones, and what MiniLM with a head on all labels says of the first."""
     commands, held_out = load_commands("en", "train"), load_commands("en", "test")
-    vectors = CachedSignal(TeacherModel.from_pretrained())(commands.texts)
+    vectors = CachedSignal(PretrainedTeacher())(commands.texts)
     head = train_head(vectors, commands.labels, len(commands.intents))
     return commands, held_out, head(vectors)
 
