@@ -29,7 +29,7 @@ LESSONS = (
         "01_soft_labels",
         Text("01 · What distillation is", "01 · 什么是蒸馏"),
         Text("What does a teacher know that its labels don't say?", "除了标签，教师还知道什么？"),
-        30,
+        40,
         ("soft_targets", "soft_cross_entropy", "distillation_kl", "kd_loss"),
     ),
     Lesson(

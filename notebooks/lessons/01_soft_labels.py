@@ -3,7 +3,7 @@
 #
 # *What does a teacher know that its labels don't say?* About 40 minutes, and 35 more for its four exercises.
 #
-# The box on the wall has room for a tiny model. Somebody labelled two spoken commands for each intent before lunch, and that is all that the [student](glossary.ipynb#student) will ever read. In the cloud stands a [teacher](glossary.ipynb#teacher) thousands of times as large. On these commands it is hardly ever wrong.
+# The box on the wall has room for a tiny model. Somebody labelled two spoken commands for each intent before lunch, and that is all that the student will ever read. In the cloud stands a teacher thousands of times as large. On these commands it is hardly ever wrong.
 #
 # "Then its answers *are* our labels," says a colleague, "and the labels we have. What it thinks of the wrong answers is noise."
 #
@@ -13,7 +13,7 @@
 #
 # *除了标签，教师还知道什么？* 约40分钟，四道练习另需35分钟。
 #
-# 墙上的小盒子只放得下一个很小的模型。午饭前有人给每种意图各标注了两条语音指令，[学生模型](glossary.ipynb#student)能读到的就这么多。云端有一个[教师模型](glossary.ipynb#teacher)，规模是它的几千倍，在这几条指令上几乎从不出错。
+# 墙上的小盒子只放得下一个很小的模型。午饭前有人给每种意图各标注了两条语音指令，学生模型能读到的就这么多。云端有一个教师模型，规模是它的几千倍，在这几条指令上几乎从不出错。
 #
 # 同事说：“那教师的答案*就是*标签，标签我们已经有了。至于它怎么看错误答案，那只是噪声。”
 #
@@ -28,11 +28,12 @@ import torch.nn.functional as F
 
 from kd_solutions.data import load_commands
 from kd_solutions.evaluation import paired_t_interval
-from kd_study import guess
+from kd_study import guess, my_guesses
 from kd_study.lessons.kit.dials import Dial
 from kd_study.lessons.kit.experiments import ManyStudents, bags, few_commands, in_words, score_by_intent
 from kd_study.lessons.kit.experiments import side_by_side, train_head, train_many, typical
 from kd_study.lessons.kit.pictures import axes, draw_intervals, draw_probabilities
+from kd_study.notebook.views import show_table
 
 commands, held_out = load_commands("en", "train"), load_commands("en", "test")
 labels, names = commands.labels, [intent.removeprefix("Hass") for intent in commands.intents]
@@ -46,17 +47,17 @@ print(
 )
 
 # %% [markdown] lang="en"
-# An [intent](glossary.ipynb#intent) is what a command asks for. The commands are sampled from [templates](glossary.ipynb#template), which is why some sound odd; the [held-out](glossary.ipynb#held-out-data) ones come from templates of their own, so nobody passes by heart. A *score* is the share of held-out commands read rightly, each intent weighing the same, so that the few commands to a lawn mower count as much as the many to a timer (a *macro* average).
+# An intent is what a command asks for. The commands are sampled from templates, which is why some sound odd; the held-out ones come from templates of their own, so nobody passes by heart. A *score* is the share of held-out commands read rightly, each intent weighing the same: the few commands to a lawn mower count as much as the many to a timer.
 #
 # ## Step 1: train the teacher
 #
-# MiniLM, a pretrained English [encoder](glossary.ipynb#encoder), turns each command into a vector. On top goes one linear layer, the [head](glossary.ipynb#head), trained on all the labels.
+# MiniLM, a pretrained English encoder, turns each command into a vector. On top goes one linear layer, the head, trained on all the labels.
 # %% [markdown] lang="zh"
-# [意图](glossary.ipynb#intent)就是一条指令想让助手做什么。指令是用[模板](glossary.ipynb#template)采样出来的，所以有些听起来怪怪的；[留出](glossary.ipynb#held-out-data)的指令用的是另一批模板，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同：割草机的指令虽少，与数量众多的定时器指令分量一样（即*宏*平均）。
+# 意图就是一条指令想让助手做什么。指令是用模板采样出来的，所以有些听起来怪怪的；留出的指令用的是另一批模板，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同：割草机的指令虽少，与数量众多的定时器指令分量一样。
 #
 # ## 第一步：训练教师模型
 #
-# MiniLM是预训练的英语[编码器](glossary.ipynb#encoder)，把一条指令变成一个向量。上面加一个线性层，即[分类头](glossary.ipynb#head)，用全部标签训练。
+# MiniLM是预训练的英语编码器，把一条指令变成一个向量。上面加一个线性层，即分类头，用全部标签训练。
 
 # %% key="teacher"
 from kd_solutions import TeacherModel
@@ -75,18 +76,18 @@ print(
     say(
         f"The teacher has {size / 1e6:.0f} million weights. It scores {score:.0f} % on held-out commands, "
         f"{on_its_own:.0f} % on those that it learned from.",
-        f"教师有{size / 1e4:.0f}万个权重，在留出指令上得{score:.0f}%，在它学过的指令上得{on_its_own:.0f}%。",
+        f"教师有约{size / 1e6:.0f}00万个权重，在留出指令上得{score:.0f}%，在它学过的指令上得{on_its_own:.0f}%。",
     )
 )
 
 # %% [markdown] lang="en"
 # ## Step 2: ask it for soft labels
 #
-# A [hard label](glossary.ipynb#hard-labels) names one intent. The teacher has a number for every intent, its [logits](glossary.ipynb#logits); a softmax (exponentials, divided by their sum) turns them into probabilities, the [soft label](glossary.ipynb#soft-labels). Divide the logits by a [temperature](glossary.ipynb#temperature) $T$ first, and the probabilities become flatter. Build that.
+# A hard label names one intent. The teacher has a number for every intent, its logits; a softmax (exponentials, divided by their sum) turns them into probabilities, the soft label. Divide the logits by a temperature $T$ first, and the probabilities become flatter. Build that.
 # %% [markdown] lang="zh"
 # ## 第二步：向它要软标签
 #
-# [硬标签](glossary.ipynb#hard-labels)只说出一种意图。教师对每种意图都给出一个数，即[logits](glossary.ipynb#logits)；经过softmax（取指数，再除以总和）就成了概率，也就是[软标签](glossary.ipynb#soft-labels)。先把logits除以[温度系数](glossary.ipynb#temperature)$T$，概率会变平。请你来实现。
+# 硬标签只说出一种意图。教师对每种意图都给出一个数，即logits；经过softmax（取指数，再除以总和）就成了概率，也就是软标签。先把logits除以温度系数$T$，概率会变平。请你来实现。
 
 # %% exercise="soft_targets"
 
@@ -132,21 +133,23 @@ for ax, temperature in zip(panels, (1.0, 4.0), strict=True):
             f"T = {temperature:.0f}：错误意图合计{wrong:.0f}%；其中第一名是第七名的{ratio:.0f}倍",
         )
     )
+    ax.set_xlim(0, 115)
 guessed_probability.draw(panels[1], axis="x")
+guessed_probability.compare(percent[top[0]].item())
 
 # %% [markdown] lang="en" caption=true
-# The black bar is the right intent. The wrong ones that follow are timers as well, at either temperature.
+# The black bar is the right intent. The five that come next are timers as well, at either temperature.
 # %% [markdown] lang="zh"
-# 黑条是正确意图。无论哪个温度，紧跟其后的错误意图也都是定时器。
+# 黑条是正确意图。无论哪个温度，紧跟其后的五个也都是定时器。
 
 # %% [markdown] lang="en"
-# To take time off a timer is nearly to put some on; to set a temperature hardly is. No label says that. Hinton called it [dark knowledge](glossary.ipynb#dark-knowledge) (in a talk of 2014).
+# To take time off a timer is nearly to put some on; to set the heating hardly is. No label says that. Hinton, in a talk of 2014, called it dark knowledge.
 #
-# Softening doesn't sharpen these opinions, it flattens them. What grows is the *sum* of the wrong answers, and with it their say in the loss. And one command proves nothing. What about the others?
+# Softening doesn't sharpen these opinions, it flattens them. What grows is the wrong answers' *sum*, and with it their say in the loss. But one command proves nothing.
 # %% [markdown] lang="zh"
-# 给定时器减时间，和加时间只差一点；设定室温则差得远。没有哪个标签会告诉你这些。Hinton在2014年的一次演讲里称之为[暗知识](glossary.ipynb#dark-knowledge)（dark knowledge）。
+# 给定时器减时间，和加时间只差一点；调暖气就差得远了。没有哪个标签会告诉你这些。Hinton在2014年的一次演讲里称之为暗知识（dark knowledge）。
 #
-# 软化并没有让这些看法更鲜明，而是把它们拉平了。变大的是错误答案的*总和*，它们在损失里的分量也随之变大。不过，一条指令说明不了什么，其余的也这样吗？
+# 软化并没有让这些看法更鲜明，而是把它们拉平了。变大的是错误答案的*总和*，它们在损失里的分量也随之变大。不过，一条指令说明不了什么。
 
 # %% key="families"
 timers = torch.tensor(["Timer" in name for name in names])
@@ -166,13 +169,13 @@ print(
 # %% [markdown] lang="en"
 # ## Step 3: train the student on them
 #
-# How far is a student's $q$ from the teacher's $p$? The usual [cross-entropy](glossary.ipynb#cross-entropy), with $p$ in the place of the one-hot label:
+# How far is a student's $q$ from the teacher's $p$? The usual cross-entropy, with $p$ in the place of the label (which is 1 for one intent and 0 for the others):
 #
 # $$-\sum_i p_i \log q_i$$
 # %% [markdown] lang="zh"
 # ## 第三步：用软标签训练学生模型
 #
-# 学生的$q$离教师的$p$有多远？还是熟悉的[交叉熵](glossary.ipynb#cross-entropy)，只是one-hot标签换成了$p$：
+# 学生的$q$离教师的$p$有多远？还是熟悉的交叉熵，只是标签（一种意图为1，其余为0）换成了$p$：
 #
 # $$-\sum_i p_i \log q_i$$
 
@@ -181,11 +184,11 @@ print(
 # %% [markdown] lang="en"
 # ## The experiment
 #
-# The student cuts a command into short groups of letters and ignores their order. There are twenty students, each with its own two commands for every intent and its own starting weights. Each is trained twice for 200 steps: on the labels, and then, from the same start, on the teacher's probabilities *in their place*. Same commands, same steps: [paired seeds](glossary.ipynb#paired-seeds).
+# The student cuts a command into short groups of letters and ignores their order. There are twenty, each with its own two commands for every intent and its own starting weights. Each is trained twice from the same start, for 200 steps: on the labels, and on the teacher's probabilities *in their place*. These are paired seeds.
 # %% [markdown] lang="zh"
 # ## 实验
 #
-# 学生把一条指令切成短小的字母片段，不管先后顺序。一共二十个学生，各自从每种意图中抽两条指令，初始权重也各不相同。每个学生都训练两次，各200步：先用标签；再回到同一个起点，用教师的概率*取代*标签。指令与步数都相同，这就是[配对种子](glossary.ipynb#paired-seeds)。
+# 学生把一条指令切成短小的字母片段，不管先后顺序。一共二十个学生，各自从每种意图中抽两条指令，初始权重也各不相同。每个学生都从同一个起点训练两次，各200步：一次用标签，一次用教师的概率*取代*标签。这就是配对种子。
 
 # %% key="labels-alone"
 STUDENTS, EACH, ROWS, HIDDEN = 20, 2, 256, 32
@@ -243,6 +246,7 @@ ax.plot(limits, limits, color="grey", linestyle="--", label="no difference")
 ax.set(xlabel="score on labels, %", ylabel="score on soft labels, %", xlim=limits, ylim=limits)
 ax.legend(loc="lower right")
 guessed_score.draw(ax)
+guessed_score.compare(in_its_place.mean().item())
 print(
     say(
         f"On soft labels: {in_its_place.mean():.0f} %. Points gained: {in_words(gain)}; "
@@ -258,11 +262,11 @@ print(
 # 二十个学生全在虚线之上：人人都从软标签里学到了更多。
 
 # %% [markdown] lang="en"
-# In brackets stands a [95 % interval](glossary.ipynb#confidence-interval): made anew for each repetition of the experiment, such a range would hold the truth 95 times in 100. So the teacher does know something that its labels don't say. First the loss that people mean by "KD"; then you find out *what* it knows.
+# (In brackets a 95 % interval: in 95 of 100 repetitions such a range holds the truth.) So the teacher does know something that its labels don't say. First the loss that people mean by "KD"; then you find out *what* it knows.
 #
 # ## From cross-entropy to KL
 # %% [markdown] lang="zh"
-# 括号里是[95%置信区间](glossary.ipynb#confidence-interval)：把实验重做许多遍，每遍都这样算一个范围，100个里有95个会包含真值。可见教师确实知道一些标签没说的事。先写出人们所说的“KD损失”，再来查它知道的究竟是*什么*。
+# （括号里是95%区间：实验重做100遍，这样的范围有95个会包含真值。）可见教师确实知道一些标签没说的事。先写出人们所说的“KD损失”，再来查它知道的究竟是*什么*。
 #
 # ## 从交叉熵到KL散度
 
@@ -277,13 +281,13 @@ print(
 )
 
 # %% [markdown] lang="en"
-# (A nat is a bit with the natural logarithm.) Even a perfect copy pays: the teacher's own entropy. Take it away, and what is left is the [Kullback–Leibler divergence](glossary.ipynb#kl-divergence), zero for a perfect copy:
+# (A nat is a bit with the natural logarithm.) Even a perfect copy pays: the teacher's own entropy, how undecided it is. Take it away, and what is left is the Kullback–Leibler divergence, zero for a perfect copy:
 #
 # $$\mathrm{KL}(p \,\|\, q) = -\sum_i p_i \log q_i + \sum_i p_i \log p_i$$
 #
-# What was taken away doesn't depend on the student, so the gradient keeps its direction. Its length shrinks by about $T^2$ when one softens, hence a factor $T^2$ in front; lesson 02 shows when that matters.
+# What was taken away doesn't depend on the student, so the gradient keeps its direction. Softening shortens it by about $T^2$, hence a factor $T^2$ in front; lesson 02 shows when that matters.
 # %% [markdown] lang="zh"
-# （奈特就是取自然对数的比特。）连完全一样的学生也要付出代价：那是教师自身的熵。把它减掉，剩下的就是[KL散度](glossary.ipynb#kl-divergence)，完全一致时为零：
+# （奈特就是取自然对数的比特。）连完全一样的学生也要付出代价：那是教师自身的熵，即它有多拿不准。把它减掉，剩下的就是KL散度，完全一致时为零：
 #
 # $$\mathrm{KL}(p \,\|\, q) = -\sum_i p_i \log q_i + \sum_i p_i \log p_i$$
 #
@@ -373,6 +377,7 @@ gains = {name: paired_t_interval(result, labels_alone) for name, result in halve
 ax = axes(height=2.4)
 draw_intervals(ax, gains, unit="points gained over labels alone")
 guessed_points.draw(ax, axis="x")
+guessed_points.compare(gains["the wrong answers'\nprobabilities"].mean)
 right, wrong, everything = map(in_words, gains.values())
 print(
     say(
@@ -387,21 +392,21 @@ print(
 # 提高的分数几乎全来自错误答案上的概率。
 
 # %% [markdown] lang="en"
-# Your colleague had it the wrong way round. What the teacher says about the right answer was known; the "noise" was the news. Zhao et al. (2022) found the same split on images.
+# What the teacher says about the right answer was known; the "noise" was the news. Zhao et al. (2022) report the same from images.
 #
 # **Why.** Take the gradient of each loss with respect to the student's logits:
 #
 # $$\text{label: } q_i - y_i \qquad\qquad \text{soft label: } T\,(q_i - p_i)$$
 #
-# A label pushes one logit up and all others down, each in proportion to its $q_i$, whichever intent it is. A soft label has a target for each. Turn `alpha` and watch: 0 is the label alone, 1 the teacher alone.
+# A label pushes one logit up and all others down, whichever intent they are. A soft label has a target for each. Turn `alpha`: 0 is the label alone, 1 the teacher alone.
 # %% [markdown] lang="zh"
-# 看来同事正好说反了。教师对正确答案的看法，我们早就知道；被当成“噪声”的那部分，才是新消息。Zhao等人（2022）在图像上也得到同样的划分。
+# 教师对正确答案的看法，我们早就知道；被当成“噪声”的那部分，才是新消息。Zhao等人（2022）在图像上也报告了同样的结果。
 #
 # **原因。** 两种损失对学生logits的梯度是：
 #
 # $$\text{标签：} q_i - y_i \qquad\qquad \text{软标签：} T\,(q_i - p_i)$$
 #
-# 标签只把一个logit往上推，其余一律按各自的$q_i$往下压，不分彼此。软标签则给每个logit都定了目标。转一转`alpha`：0是只有标签，1是只有教师。
+# 标签只把一个logit往上推，其余一律往下压，不分彼此。软标签则给每个logit都定了目标。拨一拨`alpha`：0是只有标签，1是只有教师。
 
 
 # %%
@@ -438,7 +443,7 @@ for ax, alpha in zip(panels, (0, 1), strict=True):
 # %% [markdown] lang="en"
 # ## What would change our mind: is it only softness?
 #
-# Perhaps any softer label helps, whoever it comes from. Four rivals that keep the softness and lose the teacher's opinion:
+# Perhaps any softer label helps. Four rivals that keep the softness and lose the teacher's opinion:
 # - **Label smoothing**: a share $\varepsilon$ of the probability, spread evenly. The share is tuned on twenty other students.
 # - **Evened**: the teacher's own confidence in each command, its wrong answers made equal.
 # - **Shuffled**: the teacher's amounts, each given to another wrong intent.
@@ -462,7 +467,7 @@ def smoothed(epsilon):
 
 tried = {epsilon: scores(trained(smoothed(epsilon), others)).mean().item() for epsilon in (0.03, 0.1, 0.3)}
 epsilon = max(tried, key=tried.get)
-print(*(f"ε = {epsilon}: {score:.0f} %" for epsilon, score in tried.items()), sep="   ")
+print(*(f"ε = {each}: {score:.1f} %" for each, score in tried.items()), f"→ {epsilon}", sep="   ")
 
 # %% key="softness"
 generator = torch.Generator().manual_seed(0)
@@ -489,22 +494,22 @@ draw_intervals(axes(), gains, "points gained over labels alone")
 # 光是“软”，只值一两个百分点；同样的数值给错了对象，反而有害。
 
 # %% [markdown] lang="en"
-# So *here* it is the addresses. (Yuan et al. 2020, on images with many labels a class, find softness at least as important. Both can be true: see "Your turn" below.)
+# So *here* it is the addresses. (Yuan et al. 2020 find softness at least as important, on images with many labels a class. Both can be true: see "Your turn".)
 #
 # ## What would change our mind: does it take a teacher?
 #
 # Your colleague has one shot left. "Addresses? *I* could have told you that timers resemble timers." Five rivals, from the poorest to the richest:
-# - **A twin**: the student's own network, trained on the student's own commands, teaches it. And **five twins**, averaged.
+# - **A twin**: the student's own network, trained on the student's own labels, from another start. And **five twins**, averaged.
 # - **MiniLM, the same labels**: the pretrained teacher, its head trained on the student's 62 commands only.
 # - **The names**: "IncreaseTimer" and "DecreaseTimer" share one of three words. A table of shared words, as logits, with a factor tuned on the other twenty.
 # - **The averages**: the teacher's mean logits for each intent. It no longer says anything about the single command.
 # %% [markdown] lang="zh"
-# 所以在*这里*，要紧的是给了谁。（Yuan等人2020年在每类标签都很多的图像数据上发现，“软”至少同样重要。两者可以都对，见下文“轮到你了”。）
+# 所以在*这里*，要紧的是给了谁。（Yuan等人2020年发现“软”至少同样重要，他们用的是每类标签都很多的图像数据。两者可以都对，见“轮到你了”。）
 #
 # ## 什么会让我们改变看法：非得有教师吗？
 #
 # 同事还剩最后一招：“给了谁？定时器像定时器，这话*我*也会说。”五个对手，从最穷的到最富的：
-# - **孪生模型**：与学生一样的网络，学一样的指令，再反过来教学生。还有**五个孪生模型**取平均。
+# - **孪生模型**：与学生一样的网络，学同样的标签，只是起点不同。还有**五个孪生模型**取平均。
 # - **MiniLM，同样的标签**：预训练过的教师，但分类头只用学生那62条指令训练。
 # - **名字**：“IncreaseTimer”与“DecreaseTimer”三个词里有一个相同。把相同词的比例列成表，乘上一个系数当作logits；系数在另外二十个学生上调好。
 # - **平均看法**：教师对每种意图的平均logits。它不再谈论单条指令。
@@ -517,7 +522,7 @@ tried = {
     for factor in (6, 12, 24)
 }
 factor = max(tried, key=tried.get)
-print(*(f"{factor}: {score:.0f} %" for factor, score in tried.items()), sep="   ")
+print(*(f"{each}: {score:.1f} %" for each, score in tried.items()), f"→ {factor}", sep="   ")
 
 
 # %% key="controls"
@@ -556,13 +561,13 @@ print(
 # 光靠名字就得到一大半，靠教师的平均看法得到绝大部分，单个孪生模型则什么也没带来。
 
 # %% [markdown] lang="en"
-# Your colleague gets more than half a point. Most of what the teacher says is *which intents are alike*, a table of 31 rows; part of it stands in the names for everybody to read. (Hinton's own words for dark knowledge: "a similarity metric over the classes".) What it says about the single command is worth the last point or two.
+# Your colleague gets more than half a point. Most of what helps is *which intents are alike*, a table of 31 rows, and much of it stands in the names for everybody to read. (Hinton's own words for dark knowledge: "a similarity metric over the classes".) What the teacher says about the single command is worth the last point or two.
 #
-# And where does it come from? A twin with the same labels brings nothing, MiniLM with the same labels some: that difference is its pretraining. The rest of the way to the teacher are the labels that only the teacher saw. *Here* distillation mostly moves what the teacher took from data. It isn't a law: five twins saw nothing new either and bring a little, and on images networks taught by their own twins are reported to overtake them (born-again networks, Furlanello et al. 2018).
+# And where does the teacher have it from? With the student's labels alone a twin brings nothing, and the pretrained MiniLM a third; the rest came with the labels that only the teacher saw. *Here* distillation mostly moves what the teacher took from data. It isn't a law: five twins saw nothing new and bring a little, and on images networks taught by a twin are reported to overtake it (born-again networks, Furlanello et al. 2018).
 # %% [markdown] lang="zh"
-# 同事扳回了大半局。教师所说的，大部分是*哪些意图彼此相像*：一张31行的表，其中一部分就写在名字里，谁都读得出来。（Hinton描述暗知识的原话是“类别之间的一种相似性度量”。）针对单条指令的看法，只值最后那一两个百分点。
+# 同事扳回了大半局。起作用的主要是*哪些意图彼此相像*：一张31行的表，许多就写在名字里，谁都读得出来。（Hinton描述暗知识的原话是“类别之间的一种相似性度量”。）教师对单条指令的看法，只值最后那一两个百分点。
 #
-# 这些知识从哪里来？标签相同的孪生模型没有带来提高，标签相同的MiniLM带来一些，差别就在预训练；再往上到教师，靠的是只有教师见过的那些标签。在*这里*，蒸馏主要是把教师从数据里得来的东西搬过去。这并不是定律：五个孪生模型也没见过新东西，却带来了一点；而在图像上，据报告，由孪生模型教出来的网络会超过它的老师（born-again networks，Furlanello等，2018）。
+# 教师又是从哪里知道的？只有学生那些标签时，孪生模型什么也带不来，预训练过的MiniLM带来三分之一；其余的靠只有教师见过的标签。在*这里*，蒸馏主要是把教师从数据里得来的东西搬过去。这并不是定律：五个孪生模型没见过新东西，也带来了一点；而在图像上，据报告，由孪生模型教出来的网络会超过它的老师（born-again networks，Furlanello等，2018）。
 
 # %% [markdown] lang="en"
 # ## Side by side
@@ -570,42 +575,45 @@ print(
 # ## 放在一起看
 
 # %% key="side-by-side"
-side_by_side(
-    {
-        say("labels alone", "只用标签"): labels_alone,
-        say("soft labels in their place", "用软标签取代标签"): in_its_place,
-        say("`kd_loss`: both", "`kd_loss`：两者都用"): with_teacher,
-        say("right half beside labels", "标签加正确的一半"): halves["the right answer's\nprobability"],
-        say("wrong half beside labels", "标签加错误的一半"): halves["the wrong answers'\nprobabilities"],
-        say(f"label smoothing, ε = {epsilon}", f"标签平滑，ε = {epsilon}"): softness["label smoothing"],
-        say("evened", "拉平"): softness["evened"],
-        say("shuffled", "打乱"): softness["shuffled"],
-        say("untrained", "未训练"): softness["untrained"],
-        say("a twin", "一个孪生模型"): sources["a twin"],
-        say("five twins", "五个孪生模型"): sources["five twins"],
-        say("MiniLM, the same labels", "MiniLM，同样的标签"): sources["MiniLM,\nthe same labels"],
-        say("the names", "名字"): sources["the names"],
-        say("the averages", "平均看法"): sources["the averages"],
-    },
-    labels_alone,
+my_guesses()
+show_table(
+    *side_by_side(
+        {
+            say("labels alone", "只用标签"): labels_alone,
+            say("soft labels in their place", "用软标签取代标签"): in_its_place,
+            say("`kd_loss`: both", "`kd_loss`：两者都用"): with_teacher,
+            say("right half beside labels", "标签加正确的一半"): halves["the right answer's\nprobability"],
+            say("wrong half beside labels", "标签加错误的一半"): halves["the wrong answers'\nprobabilities"],
+            say(f"label smoothing, ε = {epsilon}", f"标签平滑，ε = {epsilon}"): softness["label smoothing"],
+            say("evened", "拉平"): softness["evened"],
+            say("shuffled", "打乱"): softness["shuffled"],
+            say("untrained", "未训练"): softness["untrained"],
+            say("a twin", "一个孪生模型"): sources["a twin"],
+            say("five twins", "五个孪生模型"): sources["five twins"],
+            say("MiniLM, the same labels", "MiniLM，同样的标签"): sources["MiniLM,\nthe same labels"],
+            say("the names", "名字"): sources["the names"],
+            say("the averages", "平均看法"): sources["the averages"],
+        },
+        labels_alone,
+    )
 )
 
 # %% [markdown] lang="en"
 # ## Your turn
 #
-# Two commands an intent are very few. In the experiment's cell set `EACH = 8`, run everything below it, then `EACH = 32` with `STUDENTS = 6` (a minute or two). The teacher's gain shrinks; one would expect that. But one of the rivals catches up with it. Which? And what does that do to your answer to the last question below?
+# Two commands an intent are very few. In the experiment's cell set `EACH = 8` and run everything below it, then `EACH = 32` with `STUDENTS = 6` (a minute or two). The teacher's gain shrinks, as one would expect. But one of the first four rivals catches up with it. Which? And what does that do to your answer to the last question below?
 #
 # ## The interview
 #
-# The textbook's answer to the first question has three steps: train a large model on the data; train a small one on its outputs as soft labels; minimise the loss between the two. You have run all three and can say what it leaves out: steps two and three are one; labels may join or stay away; and where the gain comes from has to be shown, by a rival without the ingredient.
+# A common answer to the first question has three steps: train a large model; train a small one on its outputs as soft labels; minimise the loss between the two. You can say what it leaves out: steps two and three are one, labels may join or stay away, and where the gain comes from has to be shown, by a rival that lacks the ingredient.
 # %% [markdown] lang="zh"
 # ## 轮到你了
 #
-# 每种意图两条指令，实在很少。把实验那一格的`EACH`改成8，运行下面的全部单元格；再改成`EACH = 32`、`STUDENTS = 6`（要一两分钟）。教师带来的提高变小了，这在意料之中；可是有一个对手追了上来。是哪一个？你对下面最后一题的回答要怎么改？
+# 每种意图两条指令，实在很少。把实验那一格的`EACH`改成8，运行下面的全部单元格；再改成`EACH = 32`、`STUDENTS = 6`（要一两分钟）。教师带来的提高变小了，这在意料之中；可是前四个对手中有一个追了上来。是哪一个？你对下面最后一题的回答要怎么改？
 #
 # ## 面试
 #
-# 第一题的教科书答案是三步：用数据训练大模型；把它的输出当软标签训练小模型；最小化两者之间的损失。三步你都做过了，也说得出它漏了什么：第二步与第三步是一回事；标签可以加进来，也可以不要；提高从哪里来，得拿一个缺了那样东西的对手来证明。
+# 第一题的常见答案是三步：训练大模型；把它的输出当软标签训练小模型；最小化两者之间的损失。你说得出它漏了什么：第二步与第三步是一回事；标签可以加进来，也可以不要；提高从哪里来，得拿一个缺了那样东西的对手来证明。
 
 # %% [markdown] question="what-is-kd"
 

@@ -1,21 +1,21 @@
 # %% [markdown] lang="en"
 # # 02 · Temperature
 #
-# *Why soften, and why $T^2$?* About 35 minutes, and 15 more for its exercise.
+# *Why soften, and why $T^2$?* About 35 minutes, and 10 more for its exercise.
 #
-# Jonas is tidying up the distillation loss. Two things look like habit to him: the [logits](glossary.ipynb#logits) are divided by 4, and the loss is multiplied by 16.
+# Jonas is tidying up the distillation loss. Two things look like habit to him: the logits are divided by 4, and the loss is multiplied by 16.
 #
-# "Why make a [teacher](glossary.ipynb#teacher) less sure than it is? And a constant in front of a loss doesn't move its minimum. I'll delete both."
+# "Why make a teacher less sure than it is? And a constant in front of a loss doesn't move its minimum. I'll delete both."
 #
 # You have the review. Approve?
 # %% [markdown] lang="zh"
 # # 02 · 温度系数
 #
-# *为什么要软化，又为什么要乘$T^2$？* 约35分钟，一道练习另需15分钟。
+# *为什么要软化，又为什么要乘$T^2$？* 约35分钟，一道练习另需10分钟。
 #
-# 小周在整理蒸馏损失的代码。有两处他怎么看都像是习惯使然：[logits](glossary.ipynb#logits)要除以4，损失要乘以16。
+# 小周在整理蒸馏损失的代码。有两处他怎么看都像是习惯使然：logits要除以4，损失要乘以16。
 #
-# “[教师](glossary.ipynb#teacher)明明那么有把握，何必把它冲淡？再说，损失前面乘个常数，最小值又不会挪地方。两处我都删了。”
+# “教师明明那么有把握，何必把它冲淡？再说，损失前面乘个常数，最小值又不会挪地方。两处我都删了。”
 #
 # 轮到你来评审。批不批？
 
@@ -27,10 +27,11 @@ import torch.nn.functional as F
 
 from kd_solutions import distillation_kl, soft_targets
 from kd_solutions.evaluation import paired_t_interval, t_interval
-from kd_study import guess
+from kd_study import guess, my_guesses
 from kd_study.lessons.kit.dials import Dial
-from kd_study.lessons.kit.experiments import gather_cohort, in_words, side_by_side, typical
+from kd_study.lessons.kit.experiments import ADAM, gather_cohort, in_words, side_by_side, typical
 from kd_study.lessons.kit.pictures import MARKERS, axes, draw_intervals, draw_probabilities
+from kd_study.notebook.views import show_table
 
 cohort = gather_cohort()
 teacher_logits, labels = cohort.teacher_logits, cohort.labels
@@ -46,17 +47,17 @@ print(
 )
 
 # %% [markdown] lang="en"
-# They are the [students](glossary.ipynb#student) of lesson 01: the same few commands, the same small networks, 200 steps, a learning rate that falls to zero. A score is the share of [held-out](glossary.ipynb#held-out-data) commands read rightly, each intent weighing the same. From here on no label is in the loss, only the teacher.
+# They are the students of lesson 01: the same few commands and small networks, 200 steps, a learning rate that falls to zero. A score is the share of held-out commands read rightly, each intent weighing the same. From here on the teacher alone is in the loss, no label.
 #
 # ## What the division does
 #
-# Take the command of lesson 01, the one on which the teacher is as sure as it usually is, at every [temperature](glossary.ipynb#temperature) from freezing to boiling.
+# Take the command of lesson 01, the one on which the teacher is as sure as it usually is, at every temperature from freezing to boiling.
 # %% [markdown] lang="zh"
-# 还是第01课的那些[学生](glossary.ipynb#student)：同样的几条指令，同样的小网络，训练200步，学习率降到零为止。得分是[留出](glossary.ipynb#held-out-data)的指令中读对的比例，每种意图权重相同。从这里起，损失里没有标签，只有教师。
+# 还是第01课的那些学生：同样的几条指令，同样的小网络，训练200步，学习率逐步降到零。得分是留出的指令中读对的比例，每种意图权重相同。从这里起，损失里只有教师，没有标签。
 #
 # ## 除以温度，做了什么
 #
-# 还看第01课的那条指令，教师对它的把握程度居中。从极冷到极热，看每个[温度](glossary.ipynb#temperature)下教师怎么说。
+# 还看第01课的那条指令，教师对它的把握程度居中。从极冷到极热，看每个温度下教师怎么说。
 
 # %% key="one-command"
 first_student = slice(0, cohort.inputs.shape[1])
@@ -86,13 +87,13 @@ print(*(f"T = {temperature}: {percent:.0f} %" for temperature, percent in right.
 # 软化把正确答案的概率让给错误答案：总和涨得很多，单个却涨得很少。
 
 # %% [markdown] lang="en"
-# At the left end the teacher names one intent: a [hard label](glossary.ipynb#hard-labels). At the right end it gives each of the 31 the same: nothing to learn, it seems.
+# At the left end the teacher names one intent: a hard label. At the right end it gives all 31 the same: nothing to learn, it seems.
 #
 # ## The first deletion: no division
 #
 # Without it, $T$ is 1. **Guess first.** At $T = 4$ the students score 69 %. What will they score at $T = 1$?
 # %% [markdown] lang="zh"
-# 最左端，教师只报一种意图，那就是[硬标签](glossary.ipynb#hard-labels)。最右端，它给31种意图的概率都一样，看上去没什么可学。
+# 最左端，教师只报一种意图，那就是硬标签。最右端，它给31种意图的概率都一样，看上去没什么可学。
 #
 # ## 第一处删除：不再除
 #
@@ -123,6 +124,7 @@ ax.axhline(labels_alone.mean(), color="grey", linestyle="--", label="labels alon
 ax.set(xscale="log", xlabel="temperature", ylabel="score, %")
 ax.legend(loc="lower right")
 guessed_at_one.draw(ax)
+guessed_at_one.compare(by_temperature[1].mean().item())
 lost = paired_t_interval(by_temperature[4], by_temperature[1])
 print(
     say(
@@ -139,9 +141,9 @@ print(
 # 太冷会丢分；从T = 2起，这些学生就无所谓了。
 
 # %% [markdown] lang="en"
-# So the first deletion costs points: no catastrophe, but for nothing. Is it the learning rate, perhaps, tuned for $T = 4$? Twenty *other* students say no. (The last line is for later.)
+# So the first deletion costs points: no catastrophe, but for nothing. Or is the learning rate to blame, chosen for $T = 4$? Ask twenty *other* students. (The last line is for later.)
 # %% [markdown] lang="zh"
-# 可见第一处删除是要丢分的：算不上灾难，却丢得不值。会不会是学习率只适合$T = 4$？另外二十个学生说：不是。（最后一行后面要用。）
+# 可见第一处删除是要丢分的：算不上灾难，却丢得不值。会不会怪学习率，它只适合$T = 4$？问问另外二十个学生。（最后一行后面要用。）
 
 # %% key="rates"
 others = gather_cohort(range(20, 40))
@@ -155,9 +157,9 @@ for name, temperature, rates, options in (
     print(name, *(f"{rate:g}: {score:.0f} %" for rate, score in zip(rates, found, strict=True)), sep="   ")
 
 # %% [markdown] lang="en"
-# Colder still, the students do worse than on plain labels. Does the teacher give wrong answers there? Let the true labels teach at the same temperature.
+# No: 0.02 is the best of three for both. Colder still, the students do worse than on plain labels. Does the teacher give wrong answers there? Let the true labels teach at the same temperature.
 # %% [markdown] lang="zh"
-# 再冷下去，学生还不如只用标签。是教师在那里答错了吗？让真实标签也在同样的温度下教一遍。
+# 不怪它：三个里面，0.02对两者都最好。再冷下去，学生还不如只用标签。是教师在那里答错了吗？让真实标签也在同样的温度下教一遍。
 
 # %% key="cold"
 cold = by_temperature[0.1]
@@ -178,21 +180,21 @@ for name, scores, other in (
     )
 
 # %% [markdown] lang="en"
-# No: true labels do as badly. The *student's* logits are divided, too. At a tenth, gaps that mean little when it answers at $T = 1$ already satisfy the loss. Spare the student the cold, and what is left is a hard label.
+# No: true labels do as badly. The *student's* logits are divided, too: at 0.1, gaps that mean little when it answers at $T = 1$ already satisfy the loss. Spare the student the cold (last line), and what is left is as good as a label.
 #
-# The right half of the picture is the odd one. At $T = 64$ the teacher's probabilities look perfectly even, and the students learn as much as ever. What are they learning from?
+# The hot end is the odd one. At $T = 64$ the teacher's probabilities look even, and the students learn as much as ever. From what?
 #
 # ## What is left at infinity
 #
-# Turn the temperature. Left, the teacher's answer; right, how hard the loss, with its $T^2$, pushes the logits of a student that knows nothing yet.
+# Turn the temperature. Left, the teacher's answer; right, how hard the loss, $T^2$ included, pushes the logits of a student that knows nothing yet.
 # %% [markdown] lang="zh"
-# 不是：真实标签教出来一样差。除以温度的还有*学生*的logits：除以0.1之后，差距还小得在$T = 1$下作答时几乎不起作用，损失就已经降到底了。只要别让学生受冻，剩下的就是一个硬标签。
+# 不是：真实标签教出来一样差。除以温度的还有*学生*的logits：除以0.1之后，差距还很小，在$T = 1$下作答几乎不起作用，损失却已经降到底了。只要别让学生受冻（最后一行），教师就和标签一样好。
 #
-# 奇怪的是图的右半边。$T = 64$时教师的概率看上去完全平均，学生却照学不误。它们究竟在学什么？
+# 奇怪的是热的那一头。$T = 64$时教师的概率看上去一样平，学生却照学不误。它们究竟在学什么？
 #
 # ## 到了无穷大，还剩下什么
 #
-# 转一转温度。左边是教师的回答；右边是带$T^2$的损失对一个还什么都不会的学生，把每个logit推多远。
+# 拨一拨温度。左边是教师的回答；右边是损失（带$T^2$）对每个logit推得多用力，学生此时还什么都不会。
 
 
 # %%
@@ -296,6 +298,7 @@ draw_intervals(ax, {name: t_interval(scores) for name, scores in results.items()
 ax.axvline(100 / len(names), color="grey", linestyle="--", label="blind guessing")
 ax.legend(loc="upper center", fontsize=8)
 guessed_without.draw(ax, axis="x")
+guessed_without.compare(results["SGD, without"].mean().item())
 means = [scores.mean().item() for scores in results.values()]
 print(
     say(
@@ -370,11 +373,11 @@ print(
 # %% [markdown] lang="en"
 # ## What would change our mind
 #
-# Mei could now say: with Adam the factor is decoration. Shake her: let labels join in. Half the loss becomes [cross-entropy](glossary.ipynb#cross-entropy) on the labels, as in `kd_loss`. Still Adam.
+# Mei could now say: with Adam the factor is decoration. Shake her: let labels join in. Half the loss becomes cross-entropy on the labels, as in `kd_loss`. Still Adam.
 # %% [markdown] lang="zh"
 # ## 什么会让我们改变看法
 #
-# 小梅这时可以说：用Adam，这个因子就是摆设。考考她：让标签加进来，损失的一半换成标签上的[交叉熵](glossary.ipynb#cross-entropy)，和`kd_loss`一样。优化器仍是Adam。
+# 小梅这时可以说：用Adam，这个因子就是摆设。考考她：让标签加进来，损失的一半换成标签上的交叉熵，和`kd_loss`一样。优化器仍是Adam。
 
 
 # %%
@@ -406,7 +409,7 @@ ax.axhline(0, color="grey", linestyle=":")
 ax.set(xscale="log", xlabel="temperature", ylabel="points gained over labels alone")
 ax.set_xticks(MIXED, MIXED)
 ax.legend(loc="lower left")
-ax.set_xticks([], minor=True)
+ax.minorticks_off()
 
 # %% [markdown] lang="en" caption=true
 # Beside a label, Adam needs T² as well: without it the hotter teacher is hardly heard.
@@ -429,7 +432,7 @@ ax.set_xticks([], minor=True)
 # %% key="epsilon"
 hot = cohort.scores(taught(cohort, 1000))
 hot_without = cohort.scores(taught(cohort, 1000, factor=1e-6))
-small_epsilon = partial(torch.optim.Adam, eps=1e-16)
+small_epsilon = partial(ADAM, eps=1e-16)
 hot_switched = cohort.scores(taught(cohort, 1000, factor=1e-6, optimizer_class=small_epsilon))
 print(
     say(
@@ -459,15 +462,16 @@ for temperature in (1, 4):
     confidence = 100 * (answers / temperature).softmax(-1).amax(-1).mean()
     print(
         say(
-            f"T = {temperature}: {right:.0f} % of the answers right, mean confidence {confidence:.0f} %",
-            f"T = {temperature}：答对{right:.0f}%，平均置信度{confidence:.0f}%",
+            f"T = {temperature}: {right:.0f} % of the answers right, mean confidence {confidence:.0f} %, "
+            f"{right - confidence:.0f} points less",
+            f"T = {temperature}：答对{right:.0f}%，平均置信度{confidence:.0f}%，低{right - confidence:.0f}个百分点",
         )
     )
 
 # %% [markdown] lang="en"
-# (55 and not 69 %: here each *command* weighs the same, a *micro* average, and timers, which are many and easily mixed up, pull it down.) The answers are the same; division doesn't change which logit is largest. The confidence is not: at $T = 4$ the student would be asking back all day. It answers at $T = 1$, where its logits were made to resemble the teacher's, and is then 11 points too modest; [calibration](glossary.ipynb#calibration) is a subject of its own.
+# (55 and not 69 %, for here each *command* weighs the same, a *micro* average.) The answers are the same; division doesn't change which logit is largest. The confidence is not: at $T = 4$ the student would be asking back all day. It answers at $T = 1$, where its logits were made to resemble the teacher's, and is then 11 points too modest; calibration is a subject of its own.
 # %% [markdown] lang="zh"
-# （是55%而不是69%：这里每条*指令*权重相同，是*微*平均；定时器的指令又多又容易混，把它拉低了。）答案完全一样，因为除法不改变哪个logit最大。置信度却不同：若用$T = 4$，学生整天都得反问用户。它应在$T = 1$下作答，训练正是让它的logits像教师的logits；这时它的置信度低了11个百分点，过于谦虚。[校准](glossary.ipynb#calibration)是另一个话题。
+# （是55%而不是69%，因为这里每条*指令*权重相同，即*微*平均。）答案完全一样，因为除法不改变哪个logit最大。置信度却不同：若用$T = 4$，学生整天都得反问用户。它应在$T = 1$下作答，训练正是让它的logits像教师的logits；这时它的置信度低了11个百分点，过于谦虚。校准是另一个话题。
 
 # %% [markdown] question="temperature-when-answering"
 
@@ -477,36 +481,39 @@ for temperature in (1, 4):
 # ## 放在一起看
 
 # %% key="side-by-side"
-side_by_side(
-    {say("labels alone", "只用标签"): labels_alone}
-    | {f"T = {temperature}": scores for temperature, scores in by_temperature.items()}
-    | {
-        say("true labels, T = 0.1", "真实标签，T = 0.1"): cold_labels,
-        say("teacher at 0.1, student at 1", "教师0.1，学生1"): half_cold,
-        "`logit_mse`": at_infinity,
-        say("SGD, T = 4", "SGD，T = 4"): results["SGD, with T²"],
-        say("SGD, T = 4, no T²", "SGD，T = 4，不乘T²"): results["SGD, without"],
-        say("the same at 16 times the rate", "同上，学习率16倍"): larger_rate,
-        say("Adam, T = 4, no T²", "Adam，T = 4，不乘T²"): results["Adam, without"],
-        say("beside labels, T = 16", "与标签一起，T = 16"): with_factor[16],
-        say("beside labels, T = 16, no T²", "与标签一起，T = 16，不乘T²"): no_factor[16],
-        "T = 1000": hot,
-        say("T = 1000, no T²", "T = 1000，不乘T²"): hot_without,
-        say("T = 1000, no T², ε = 1e-16", "T = 1000，不乘T²，ε = 1e-16"): hot_switched,
-    },
-    labels_alone,
+my_guesses()
+show_table(
+    *side_by_side(
+        {say("labels alone", "只用标签"): labels_alone}
+        | {f"T = {temperature}": scores for temperature, scores in by_temperature.items()}
+        | {
+            say("true labels, T = 0.1", "真实标签，T = 0.1"): cold_labels,
+            say("teacher at 0.1, student at 1", "教师0.1，学生1"): half_cold,
+            "`logit_mse`": at_infinity,
+            say("SGD, T = 4", "SGD，T = 4"): results["SGD, with T²"],
+            say("SGD, T = 4, no T²", "SGD，T = 4，不乘T²"): results["SGD, without"],
+            say("the same at 16 times the rate", "同上，学习率16倍"): larger_rate,
+            say("Adam, T = 4, no T²", "Adam，T = 4，不乘T²"): results["Adam, without"],
+            say("beside labels, T = 16", "与标签一起，T = 16"): with_factor[16],
+            say("beside labels, T = 16, no T²", "与标签一起，T = 16，不乘T²"): no_factor[16],
+            "T = 1000": hot,
+            say("T = 1000, no T²", "T = 1000，不乘T²"): hot_without,
+            say("T = 1000, no T², ε = 1e-16", "T = 1000，不乘T²，ε = 1e-16"): hot_switched,
+        },
+        labels_alone,
+    )
 )
 
 # %% [markdown] lang="en"
 # ## Your turn
 #
-# From $T = 2$ on any temperature would do. For which teacher? Multiply `teacher_logits` by 3 (in the cohort: `dataclasses.replace(cohort, teacher_logits=3 * teacher_logits)`): it gives the same answers, three times as sure of them. Where will the plateau begin? Write down a guess, repeat the sweep with an 8 in it, then divide by 3 instead. Which rule do you read off for choosing a temperature?
+# From $T = 2$ on any temperature would do. For which teacher? Make it surer of the same answers: `surer = dataclasses.replace(cohort, teacher_logits=3 * teacher_logits)`. Where will the plateau begin? Write down a guess and repeat the sweep with `surer`, and an 8 in it. Then divide by 3 instead. Which rule for choosing a temperature do you read off?
 #
 # ## The interview
 # %% [markdown] lang="zh"
 # ## 轮到你了
 #
-# 从$T = 2$起用哪个温度都行，可这是对哪个教师而言？把`teacher_logits`乘以3（在队列里改：`dataclasses.replace(cohort, teacher_logits=3 * teacher_logits)`），它的答案不变，只是笃定了三倍。平台会从哪里开始？先写下猜测，再把8加进去重扫一遍；然后改成除以3。关于怎么选温度，你读出了什么规律？
+# 从$T = 2$起用哪个温度都行，可这是对哪个教师而言？让它答案不变，只是更笃定：`surer = dataclasses.replace(cohort, teacher_logits=3 * teacher_logits)`。平台会从哪里开始？先写下猜测，再用`surer`重扫一遍，把8也加进去；然后改成除以3。该怎么选温度，你看出了什么规律？
 #
 # ## 面试
 

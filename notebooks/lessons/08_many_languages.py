@@ -286,7 +286,7 @@ print(
 
 # %% [markdown] question="prove-that-it-helped"
 
-# %% [markdown] question="on-and-off"
+# %% [markdown] question="confused-neighbours"
 
 # %% [markdown] lang="en"
 # **Still open.** How far would a few hundred labels in the target language get you instead? And is the student robust where the translations end? Those are questions for later lessons. Back to the [start](00_start.ipynb), or to [all exercises](exercises.ipynb).

@@ -153,11 +153,11 @@ def test_a_difference_is_told_in_whole_points(language, shown):
     assert in_words(Interval(-3.2, -4.6, -1.8)) == "−3 (−5 to −2)"
 
 
-def test_results_stand_side_by_side(capsys):
+def test_results_stand_side_by_side():
     alone, taught = torch.tensor([50.0, 60.0]), torch.tensor([60.0, 70.2])
-    side_by_side({"labels": alone, "teacher": taught}, alone)
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[2:] == ["| labels | 55 |  |", "| teacher | 65 | +10 (+9 to +11) |"]
+    titles, rows = side_by_side({"labels": alone, "teacher": taught}, alone)
+    assert len(titles) == 3
+    assert rows == [["labels", "55", ""], ["teacher", "65", "+10 (+9 to +11)"]]
 
 
 def test_a_dial_draws_its_picture_anew_and_describes_it():

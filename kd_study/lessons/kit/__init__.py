@@ -1,3 +1,3 @@
-"""What the lessons import: experiments, the voice assistant, pictures."""
+"""What the lessons import: experiments, the voice assistant, pictures, dials."""
 
-__all__ = ["assistant", "experiments", "pictures"]
+__all__ = ["assistant", "dials", "experiments", "pictures"]

@@ -178,35 +178,22 @@ def in_words(found: Interval) -> str:
     return say(f"{mean} ({low} to {high})", f"{mean}（{low}至{high}）")
 
 
-def side_by_side(scores: dict[str, Tensor], baseline: Tensor) -> None:
-    """Shows a table: each row's mean score in percent, and its paired difference from `baseline`."""
-    rows = [
-        (
-            say("student taught by", "学生的老师"),
-            say("score, %", "得分（%）"),
-            say("points over labels alone, with 95 % interval", "比只用标签多的百分点（95%区间）"),
-        ),
-        ("---", "---", "---"),
-        *(
-            (
-                name,
-                f"{found.mean():.0f}",
-                "" if found is baseline else in_words(paired_t_interval(found, baseline)),
-            )
-            for name, found in scores.items()
-        ),
+def side_by_side(scores: dict[str, Tensor], baseline: Tensor) -> tuple[list[str], list[list[str]]]:
+    """A lesson's closing table, for `show_table`: each row's mean score, its paired gain over `baseline`."""
+    titles = [
+        say("taught by", "谁来教"),
+        say("score, %", "得分（%）"),
+        say("points over labels alone, with 95 % interval", "比只用标签多的百分点（95%区间）"),
     ]
-    _display_markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
-
-
-def _display_markdown(text: str) -> None:
-    from IPython import get_ipython
-    from IPython.display import display
-
-    if get_ipython():
-        display({"text/markdown": text, "text/plain": text}, raw=True)
-    else:
-        print(text)
+    rows = [
+        [
+            name,
+            f"{found.mean():.0f}",
+            "" if found is baseline else in_words(paired_t_interval(found, baseline)),
+        ]
+        for name, found in scores.items()
+    ]
+    return titles, rows
 
 
 def attempt(action: Callable[[], object]) -> None:
