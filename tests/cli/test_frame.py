@@ -8,11 +8,27 @@ import sys
 import pytest
 
 from kd_study.__main__ import app
+from kd_study.exercises.catalog import TOPICS
 
 COMMANDS = sorted(command.name or command.callback.__name__ for group in app.registered_groups
                   for command in group.typer_instance.registered_commands)  # fmt: skip
 LATIN_WORDS = re.compile(r"[A-Za-z]{3,}")
-SAID_IN_BOTH = {"python", "kd", "study", "JupyterLab", "Python", "JSON", "notebook", "Notebook", "loss"}
+SAID_IN_BOTH = {
+    "cpu",
+    "cuda",
+    "mps",
+    "GPU",
+    "exercise",
+    "python",
+    "kd",
+    "study",
+    "JupyterLab",
+    "Python",
+    "JSON",
+    "notebook",
+    "Notebook",
+    "loss",
+}
 
 
 def run(*arguments, language="en"):
@@ -29,7 +45,7 @@ def test_chinese_help_is_chinese(command):
     shown = run(*command.split(), "--help", language="zh")
     assert shown.returncode == 0 and shown.stderr == ""
     words = set(LATIN_WORDS.findall(re.sub(r"--[\w-]+", "", shown.stdout)))
-    assert words <= SAID_IN_BOTH | set(COMMANDS), words
+    assert words <= SAID_IN_BOTH | {*COMMANDS, *TOPICS}, words
     assert "用法：" in shown.stdout and "<bool>" not in shown.stdout
 
 
@@ -52,10 +68,22 @@ def test_without_a_command_the_help_is_shown():
         (["distill", "--steps", "0"], "at least 1, not '0'", "不小于1的整数，而不是'0'"),
         (["distill", "--seed", "-1"], "from 0 to", "0到"),
         (["progress", "--export", ""], "The name of the file is empty", "文件名是空的"),
+        (
+            ["predict", "x", "--device", "abacus"],
+            "KD_STUDY_DEVICE names 'abacus'",
+            "KD_STUDY_DEVICE指定的'abacus'",
+        ),
+        (
+            ["distill", "--device", "abacus"],
+            "KD_STUDY_DEVICE names 'abacus'",
+            "KD_STUDY_DEVICE指定的'abacus'",
+        ),
         (["check", ""], "The name of the file is empty", "文件名是空的"),
         (["check", "x" * 100_000], "File name too long", "File name too long"),
         (["reset", "x" * 100_000], "Which lesson is 'xxx", "是哪一课"),
         (["solution", "x" * 100_000], "No exercise is called 'xxx", "没有名为'xxx"),
+        (["new", "lesson", "gap"], "`new` makes an exercise", "`new`只能新建练习"),
+        (["new", "exercise", "kd_loss", "--topic", "loop"], "There is a kd_loss already", "已经有kd_loss了"),
         (["x" * 100_000], "No command is called 'xxx", "没有名为'xxx"),
         (["--nonsense"], "There is no option --nonsense", "没有选项--nonsense"),
     ],
