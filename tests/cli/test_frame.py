@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-from kd_study.__main__ import app
+from kd_solutions.support import language
+from kd_solutions.support.devices import DEVICE_VARIABLE, default_device
+from kd_study.__main__ import app, main
 from kd_study.exercises.catalog import TOPICS
 
 COMMANDS = sorted(command.name or command.callback.__name__ for group in app.registered_groups
@@ -59,7 +61,7 @@ def test_without_a_command_the_help_is_shown():
     ("typed", "en", "zh"),
     [
         (["hin"], "The nearest: hint", "相近的有：hint"),
-        (["hint"], "NAME is missing", "缺少名称"),
+        (["hint"], "NAME is missing", "缺少NAME"),
         (["hint", "kd_loss", "1", "2"], "Nothing was expected after the rest: 2", "后面多出了2"),
         (["hint", "--foo", "kd_loss"], "There is no option --foo", "没有选项--foo"),
         (["hint", "kd_loss", "4"], "a whole number from 1 to 3, not '4'", "1到3之间的整数，而不是'4'"),
@@ -89,11 +91,26 @@ def test_without_a_command_the_help_is_shown():
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )
-def test_a_mistake_is_answered_with_one_sentence(typed, en, zh):
-    for language, said in (("en", en), ("zh", zh)):
-        failed = run(*typed, language=language)
-        assert failed.returncode == 2 and failed.stdout == ""
-        assert said in failed.stderr and failed.stderr.count("\n") == 1 and len(failed.stderr) < 400
+def test_a_mistake_is_answered_with_one_sentence(typed, en, zh, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path))
+    monkeypatch.setenv("KD_STUDY_LANGUAGE", "en")
+    monkeypatch.setenv(DEVICE_VARIABLE, "")
+    monkeypatch.setattr(sys, "argv", ["kd_study", *typed])
+    for code, said in (("en", en), ("zh", zh)):
+        monkeypatch.setattr(language, "_current", code)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        assert ended.value.code == 2 and told.out == ""
+        assert said in told.err and told.err.count("\n") == 1 and len(told.err) < 400
+    default_device.cache_clear()
+
+
+def test_a_missing_name_is_called_as_in_the_help():
+    failed = run("hint", language="zh")
+    assert failed.returncode == 2 and failed.stderr.startswith(
+        "缺少名称：用法见`python -m kd_study hint --help`"
+    )
 
 
 def test_a_language_that_is_not_there_is_told():
