@@ -40,9 +40,7 @@ def logits_of(model: Teacher | StudentModel, texts: list[str]) -> Tensor:
     return model.head(CachedSignal(model, progress=False)(texts).to(model.head.weight.device))
 
 
-def percent_by_language(
-    model: Teacher | StudentModel, commands: dict[str, Commands]
-) -> dict[str, float]:
+def percent_by_language(model: Teacher | StudentModel, commands: dict[str, Commands]) -> dict[str, float]:
     """Language → share of its commands read rightly, in percent."""
     return {
         language: 100 * accuracy(logits_of(model, sample.texts), sample.labels)
