@@ -6,7 +6,7 @@ import sys
 import typer
 
 from kd_solutions.support.errors import StudyError
-from kd_solutions.support.language import say
+from kd_solutions.support.language import BEGUN, LANGUAGES, language_of, say
 from kd_study.cli import exercises, flagship, lessons, progress, setup, warn
 from kd_study.cli.frame import Group, UsageError, usage_sentence
 
@@ -43,11 +43,12 @@ def _end_with(sentence: str, code: int = 2) -> None:
 
 def _expect_a_known_language() -> None:
     wished = os.environ.get("KD_STUDY_LANGUAGE", "")
-    if wished and not wished.lower().startswith(("en", "zh")):
+    if wished and not language_of(wished):
+        known = " ".join((*LANGUAGES, *BEGUN))
         warn(
             say(
-                f"KD_STUDY_LANGUAGE={wished} is not known here: it can be en or zh.",
-                f"不认识KD_STUDY_LANGUAGE={wished}：可以是en或zh。",
+                f"KD_STUDY_LANGUAGE={wished} is not known here; it can be: {known}.",
+                f"不认识KD_STUDY_LANGUAGE={wished}；可以是：{known}。",
             )
         )
 

@@ -9,7 +9,6 @@ from kd_solutions.evaluation.intervals import (
 )
 from kd_solutions.evaluation.metrics import (
     accuracy,
-    accuracy_by_language,
     agreement,
     expected_calibration_error,
     worst_language,
@@ -19,7 +18,6 @@ from kd_solutions.evaluation.retrieval import csls, procrustes, retrieval_accura
 __all__ = [
     "Interval",
     "accuracy",
-    "accuracy_by_language",
     "agreement",
     "csls",
     "expected_calibration_error",

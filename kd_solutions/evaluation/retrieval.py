@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from kd_solutions.losses.numerics import unit, widen
+from kd_solutions.losses.numerics import double, same_shape, unit, widen
 
 
 def retrieval_accuracy(source: Tensor, target: Tensor) -> tuple[float, float]:
@@ -15,7 +15,8 @@ def retrieval_accuracy(source: Tensor, target: Tensor) -> tuple[float, float]:
     Args: two (N, D), row i translates row i. Memory: N² doubles.
     Source: Artetxe & Schwenk 2019, "Massively Multilingual Sentence Embeddings" (the Tatoeba test).
     """
-    cosines = unit(source.detach().double()) @ unit(target.detach().double()).T
+    same_shape(source, target)
+    cosines = unit(double(source.detach())) @ unit(double(target.detach())).T
     own = cosines.diagonal()
     others = cosines.clone().fill_diagonal_(-torch.inf)
     forward, backward = ((own - others.amax(dim) > 1e-12).double().mean().item() for dim in (1, 0))
@@ -31,6 +32,7 @@ def csls(source: Tensor, target: Tensor, k: int = 10) -> Tensor:
     Returns: (N, M) in the dtype of `source`.
     Source: Conneau et al. 2018, "Word Translation Without Parallel Data", section 2.3.
     """
+    same_shape(source, target, "last")
     cosines = unit(widen(source)) @ unit(widen(target)).T
     rows, columns = cosines.shape
     r_source = cosines.topk(min(k, columns), dim=1).values.mean(1, keepdim=True)
@@ -47,5 +49,6 @@ def procrustes(source: Tensor, target: Tensor) -> Tensor:
     Source: Schönemann 1966; Smith et al. 2017, "Offline bilingual word vectors, orthogonal transformations
     and the inverted softmax".
     """
+    same_shape(source, target)
     u, _, vh = torch.linalg.svd(widen(source).T @ widen(target))
     return (u @ vh).to(source.dtype)

@@ -18,6 +18,7 @@ from kd_solutions.data.parallel import data_folder, load_parallel
 from kd_solutions.data.sampling import stable_order
 from kd_solutions.flagship import lexicon, thesaurus
 from kd_solutions.flagship.recipe import Recipe
+from kd_solutions.losses.numerics import UNLABELLED
 from kd_solutions.models import subwords
 from kd_solutions.models.subwords import Subwords, WordBags
 from kd_solutions.support.files import fingerprint, read_json, write_json
@@ -25,7 +26,6 @@ from kd_solutions.support.language import say
 from kd_solutions.support.progress import counting
 from kd_solutions.training.batches import Batch
 
-UNLABELLED = -100  # as F.cross_entropy ignores it
 SHORT = 2  # words; such strings are a dictionary
 
 

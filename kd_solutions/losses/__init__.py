@@ -16,7 +16,7 @@ from kd_solutions.losses.features import (
     rkd_distance,
     similarity_preserving,
 )
-from kd_solutions.losses.numerics import mean_or_zero, unit, widen
+from kd_solutions.losses.numerics import UNLABELLED, mean_or_zero, same_shape, unit, widen
 from kd_solutions.losses.response import (
     average_teachers,
     dist_loss,
@@ -41,6 +41,7 @@ from kd_solutions.losses.sequences import (
 )
 
 __all__ = [
+    "UNLABELLED",
     "accumulated_kd",
     "attention_transfer",
     "average_teachers",
@@ -63,6 +64,7 @@ __all__ = [
     "reverse_kl",
     "rkd_angle",
     "rkd_distance",
+    "same_shape",
     "selective_kd",
     "similarity_preserving",
     "smooth_labels",

@@ -1,13 +1,14 @@
 """Losses across languages, and the choice of teachers.
 
 Each loss is a scalar in the student's dtype with a graph to the student alone. Nothing to count gives 0.
+Shapes that differ are a ValueError.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kd_solutions.losses.numerics import mean_or_zero, widen
+from kd_solutions.losses.numerics import mean_or_zero, same_shape, widen
 from kd_solutions.losses.response import distillation_kl, soft_targets
 
 
@@ -20,6 +21,8 @@ def multilingual_mse(student_source: Tensor, student_target: Tensor, teacher_sou
     Source: Reimers & Gurevych 2020, "Making Monolingual Sentence Embeddings Multilingual using Knowledge
     Distillation".
     """
+    same_shape(student_source, student_target)
+    same_shape(student_source, teacher_source)
     student = widen(torch.stack([student_source, student_target]))
     return mean_or_zero((student - teacher_source.detach()).square()).to(student_source.dtype)
 
@@ -39,6 +42,7 @@ def transfer_soft_labels(
     Args: two (N, C), row i of one translates row i of the other; temperature > 0. Returns: a scalar.
     Source: Xu & Yang 2017, "Cross-lingual Distillation for Text Classification".
     """
+    same_shape(student_target_logits, teacher_source_logits)
     confident = widen(teacher_source_logits).softmax(-1).amax(-1) >= min_confidence
     return distillation_kl(student_target_logits[confident], teacher_source_logits[confident], temperature)
 
@@ -51,6 +55,7 @@ def weight_teachers(teacher_logits: Tensor, similarities: Tensor, temperature: f
     Source: Wu et al. 2020, "Single-/Multi-Source Cross-Lingual NER via Teacher-Student Learning on Unlabeled
     Data in Target Language".
     """
+    same_shape(teacher_logits, similarities, "first")
     probabilities = soft_targets(widen(teacher_logits.detach()), temperature)
     weights = similarities.to(probabilities.dtype).softmax(0)
     return torch.einsum("k,knc->nc", weights, probabilities).to(teacher_logits.dtype)
@@ -64,10 +69,12 @@ def selective_kd(
     Both cross-entropies are taken at T = 1. With one teacher a language, a student that overtakes one of them
     stops learning from it. No row left gives 0 with a graph.
 
-    Args: two (N, C); targets (N,) of class indices; temperature > 0. Returns: a scalar.
+    Args: two (N, C); targets (N,) of class indices, -100 for a row that is left out; temperature > 0.
+    Returns: a scalar.
     Source: Tan et al. 2019, "Multilingual Neural Machine Translation with Knowledge Distillation", which
     selects by corpus and training step; here by row.
     """
+    same_shape(student_logits, teacher_logits)
     student_ce, teacher_ce = (
         F.cross_entropy(widen(logits.detach()), targets, reduction="none")
         for logits in (student_logits, teacher_logits)

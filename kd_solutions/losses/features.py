@@ -2,15 +2,16 @@
 
 All return a scalar in the student's dtype with a graph to the student alone (`hint_loss`: and its projector).
 Relations compare the student's own geometry with the teacher's, so that the widths may differ. A loss with
-nothing to compare, such as the distances of one point, is 0.
+nothing to compare, such as the distances of one point, is 0. Shapes that can't be paired are a ValueError.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kd_solutions.losses.numerics import mean_or_zero, unit, widen
+from kd_solutions.losses.numerics import check_temperature, mean_or_zero, same_shape, unit, widen
 from kd_solutions.losses.response import distillation_kl
+from kd_solutions.support.language import say
 
 
 def hint_loss(student_hidden: Tensor, teacher_hidden: Tensor, projector: nn.Module) -> Tensor:
@@ -23,7 +24,9 @@ def hint_loss(student_hidden: Tensor, teacher_hidden: Tensor, projector: nn.Modu
     Returns: a scalar, a mean over all elements.
     Source: Romero et al. 2015, "FitNets: Hints for Thin Deep Nets".
     """
-    difference = widen(projector(student_hidden)) - teacher_hidden.detach()
+    projected = widen(projector(student_hidden))
+    same_shape(projected, teacher_hidden)
+    difference = projected - teacher_hidden.detach()
     return mean_or_zero(difference.square()).to(student_hidden.dtype)
 
 
@@ -36,6 +39,8 @@ def attention_transfer(student_map: Tensor, teacher_map: Tensor) -> Tensor:
     Args: student_map (N, C, H, W); teacher_map (N, C', H, W). Returns: a scalar from 0 to 2, mean over N.
     Source: Zagoruyko & Komodakis 2017, "Paying More Attention to Attention".
     """
+
+    same_shape(student_map[:, 0], teacher_map[:, 0])
 
     def attention(x: Tensor) -> Tensor:
         return unit(widen(x).square().mean(1).flatten(1))
@@ -53,6 +58,8 @@ def rkd_distance(student: Tensor, teacher: Tensor) -> Tensor:
     Args: student (N, D); teacher (N, D'). Returns: a scalar; 0 for N < 2.
     Source: Park et al. 2019, "Relational Knowledge Distillation", section 3.2.1.
     """
+
+    same_shape(student, teacher, "first")
 
     def distances(x: Tensor) -> Tensor:
         i, j = torch.triu_indices(len(x), len(x), offset=1, device=x.device)
@@ -74,6 +81,8 @@ def rkd_angle(student: Tensor, teacher: Tensor) -> Tensor:
     Source: Park et al. 2019, "Relational Knowledge Distillation", section 3.2.2.
     """
 
+    same_shape(student, teacher, "first")
+
     def cosines(x: Tensor) -> Tensor:
         edges = unit(widen(x)[None] - widen(x)[:, None])  # [j, i]: from vertex j to point i
         return edges @ edges.mT  # [j, i, k]
@@ -92,6 +101,8 @@ def similarity_preserving(student: Tensor, teacher: Tensor) -> Tensor:
     Args: student (N, …); teacher (N, …), flattened from the second dimension on. Returns: a scalar.
     Source: Tung & Mori 2019, "Similarity-Preserving Knowledge Distillation".
     """
+
+    same_shape(student, teacher, "first")
 
     def similarities(x: Tensor) -> Tensor:
         x = widen(x).flatten(1)
@@ -114,6 +125,8 @@ def minilm_relation(
     Source: Wang et al. 2020, "MiniLM"; Wang et al. 2021, "MiniLMv2", for relation heads.
     """
     keep = torch.ones(student_values.shape[:2], device=student_values.device) if mask is None else mask
+    same_shape(student_values, teacher_values, "all but last")
+    same_shape(keep, student_values[..., 0])
     keep = keep.bool()
     other_keys = ~keep.repeat_interleave(keep.sum(1), dim=0)[:, None]  # a row for each kept query
 
@@ -136,7 +149,12 @@ def layer_map(student_layers: int, teacher_layers: int) -> list[int]:
     Distillation for BERT Model Compression" (skip).
     """
     if not 1 <= student_layers <= teacher_layers:
-        raise ValueError(f"A student needs 1 to {teacher_layers} layers, got {student_layers}.")
+        raise ValueError(
+            say(
+                f"A student needs 1 to {teacher_layers} layers, got {student_layers}.",
+                f"学生模型需要1到{teacher_layers}层，实际是{student_layers}层。",
+            )
+        )
     return [i * teacher_layers // student_layers for i in range(1, student_layers + 1)]
 
 
@@ -150,5 +168,7 @@ def contrastive_kd(student: Tensor, teacher: Tensor, temperature: float = 0.07) 
     Source: Oord et al. 2018, "Representation Learning with Contrastive Predictive Coding"; Tian et al. 2020,
     "Contrastive Representation Distillation", which draws its negatives from a memory.
     """
+    check_temperature(temperature)
+    same_shape(student, teacher)
     similarities = unit(widen(student)) @ unit(widen(teacher.detach())).T / temperature
     return mean_or_zero(-similarities.log_softmax(1).diagonal()).to(student.dtype)

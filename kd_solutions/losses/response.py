@@ -3,14 +3,22 @@
 All of them return a scalar with a graph to the student alone, in the student's dtype, and stay finite for
 logits of ±1e4 as far as that dtype reaches. Half precision is computed in float32 inside, because a KL
 divergence of bfloat16 numbers has few correct digits and may even be negative. A class that both mask with
--inf counts nothing, except for `logit_mse`. An empty batch gives 0.
+-inf counts nothing, except for `logit_mse`. A row labelled -100 has no label: it is left out where the label
+is needed, as in F.cross_entropy. An empty batch gives 0. Shapes that differ are a ValueError.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kd_solutions.losses.numerics import mean_or_zero, widen
+from kd_solutions.losses.numerics import (
+    UNLABELLED,
+    check_temperature,
+    log_sum,
+    mean_or_zero,
+    same_shape,
+    widen,
+)
 
 
 def soft_targets(logits: Tensor, temperature: float = 1.0) -> Tensor:
@@ -34,6 +42,7 @@ def soft_cross_entropy(student_logits: Tensor, teacher_logits: Tensor, temperatu
     Args: two (N, C); temperature > 0. Returns: a scalar, in nats.
     Source: Hinton et al. 2015, section 2.
     """
+    same_shape(student_logits, teacher_logits)
     p = _soften(teacher_logits.detach(), temperature).softmax(-1)
     log_q = _soften(student_logits, temperature).log_softmax(-1)
     return mean_or_zero(-_expectation(p, log_q)).to(student_logits.dtype)
@@ -60,15 +69,19 @@ def kd_loss(
 ) -> Tensor:
     """alpha · distillation_kl at T + (1 − alpha) · cross-entropy with the labels at T = 1.
 
-    Continuous in alpha, both ends included: T² stays in the soft term whatever its weight.
+    Continuous in alpha, both ends included: T² stays in the soft term whatever its weight, and a term of
+    weight 0 may be infinite. The soft mean runs over all rows, the hard one over those with a label.
 
-    Args: two (N, C); targets (N,) of class indices; temperature > 0; alpha in [0, 1]. Returns: a scalar.
+    Args: two (N, C); targets (N,) of class indices, -100 for none; temperature > 0; alpha in [0, 1].
+    Returns: a scalar.
     Source: Hinton et al. 2015, section 2.
     """
-    wide = widen(student_logits)
+    same_shape(targets, student_logits[:, 0])
+    wide, labelled = widen(student_logits), (targets != UNLABELLED).sum()
     soft = distillation_kl(wide, teacher_logits, temperature)
-    hard = mean_or_zero(F.cross_entropy(wide, targets, reduction="none"))
-    return (alpha * soft + (1 - alpha) * hard).to(student_logits.dtype)
+    hard = F.cross_entropy(wide, targets, reduction="sum") / labelled.clamp(min=1)
+    loss = hard if alpha == 0 else soft if alpha == 1 else alpha * soft + (1 - alpha) * hard
+    return loss.to(student_logits.dtype)
 
 
 def kd_gradient(student_logits: Tensor, teacher_logits: Tensor, temperature: float = 1.0) -> Tensor:
@@ -80,6 +93,7 @@ def kd_gradient(student_logits: Tensor, teacher_logits: Tensor, temperature: flo
     Args: two (N, C); temperature > 0. Returns: (N, C), without a graph.
     Source: Hinton et al. 2015, section 2.1.
     """
+    same_shape(student_logits, teacher_logits)
     q = _soften(student_logits.detach(), temperature).softmax(-1)
     p = _soften(teacher_logits.detach(), temperature).softmax(-1)
     return (temperature * (q - p) / max(len(q), 1)).to(student_logits.dtype)
@@ -93,6 +107,7 @@ def logit_mse(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
     Args: two (N, C). Returns: a scalar, in squared logits.
     Source: Ba & Caruana 2014, "Do Deep Nets Really Need to be Deep?"; Hinton et al. 2015, section 2.1.
     """
+    same_shape(student_logits, teacher_logits)
     difference = widen(student_logits) - widen(teacher_logits.detach())
     centred = difference - difference.mean(-1, keepdim=True)
     return mean_or_zero(centred.square().mean(-1) / 2).to(student_logits.dtype)
@@ -109,23 +124,28 @@ def dkd_loss(
     """Decoupled KD, row mean of T² · (alpha · KL of target against rest + beta · KL among the others).
 
     `distillation_kl` of a row is the same sum with alpha = 1 and beta = 1 − p_t: a confident teacher silences
-    what it knows about the other classes, and a fixed beta gives it its voice back. With two classes the
-    second term is 0.
+    what it knows about the other classes, and a fixed beta gives it its voice back. With two classes, or
+    where the teacher masks all others, the second term is 0.
 
-    Args: two (N, C); targets (N,) of class indices; temperature > 0. Returns: a scalar.
+    Args: two (N, C); targets (N,) of class indices, -100 for a row that is left out; temperature > 0.
+    Returns: a scalar.
     Source: Zhao et al. 2022, "Decoupled Knowledge Distillation".
     """
-    rows, classes = student_logits.shape
+    same_shape(student_logits, teacher_logits)
+    same_shape(targets, student_logits[:, 0])
+    student, teacher, targets = (x[targets != UNLABELLED] for x in (student_logits, teacher_logits, targets))
+    rows, classes = student.shape
     is_other = F.one_hot(targets, classes) == 0
 
     def split(logits: Tensor) -> tuple[Tensor, Tensor]:
         """Log-probabilities of (target, rest), and of the other classes among themselves."""
         others = logits[is_other].view(rows, classes - 1)
-        pair = torch.cat([logits.gather(1, targets[:, None]), others.logsumexp(1, keepdim=True)], dim=1)
-        return pair.log_softmax(1), others.log_softmax(1)
+        rest = log_sum(others)
+        pair = torch.cat([logits.gather(1, targets[:, None]), rest], dim=1)
+        return pair.log_softmax(1), torch.where(rest == -torch.inf, -torch.inf, others - rest)
 
-    q_pair, q_others = split(_soften(student_logits, temperature))
-    p_pair, p_others = split(_soften(teacher_logits.detach(), temperature))
+    q_pair, q_others = split(_soften(student, temperature))
+    p_pair, p_others = split(_soften(teacher.detach(), temperature))
     decoupled = alpha * _kl(p_pair, q_pair) + beta * _kl(p_others, q_others)
     return (temperature**2 * mean_or_zero(decoupled)).to(student_logits.dtype)
 
@@ -142,15 +162,20 @@ def dist_loss(
     Inter compares rows (how one example is spread over classes), intra compares columns (how one class is
     spread over the batch). Correlation forgives scale and offset, which helps where a strong teacher's
     probabilities are out of a small student's reach. The correlation with a constant row or column counts as
-    0.
+    0. A class that both mask belongs to no row, and one that is masked in every row is no column.
 
     Args: two (N, C); temperature > 0. Returns: a scalar between 0 and 2 · T² · (beta + gamma).
     Source: Huang et al. 2022, "Knowledge Distillation from A Stronger Teacher".
     """
+    same_shape(student_logits, teacher_logits)
     q = _soften(student_logits, temperature).softmax(-1)
     p = _soften(teacher_logits.detach(), temperature).softmax(-1)
-    inter = mean_or_zero(1 - (_standardise(q, dim=1) * _standardise(p, dim=1)).sum(1))
-    intra = mean_or_zero(1 - (_standardise(q, dim=0) * _standardise(p, dim=0)).sum(0))
+    counts = torch.maximum(student_logits, teacher_logits) != -torch.inf
+
+    def distance(dim: int) -> Tensor:
+        return 1 - (_standardise(q, counts, dim) * _standardise(p, counts, dim)).sum(dim)
+
+    inter, intra = mean_or_zero(distance(1)), mean_or_zero(distance(0)[counts.any(0)])
     return (temperature**2 * (beta * inter + gamma * intra)).to(student_logits.dtype)
 
 
@@ -180,6 +205,7 @@ def kl_per_row(student_logits: Tensor, teacher_logits: Tensor, temperature: floa
 
     For losses that choose or weigh their rows; no gradient reaches the teacher.
     """
+    same_shape(student_logits, teacher_logits)
     log_p = _soften(teacher_logits.detach(), temperature).log_softmax(-1)
     log_q = _soften(student_logits, temperature).log_softmax(-1)
     return temperature**2 * _kl(log_p, log_q)
@@ -187,14 +213,13 @@ def kl_per_row(student_logits: Tensor, teacher_logits: Tensor, temperature: floa
 
 def _soften(logits: Tensor, temperature: float) -> Tensor:
     """logits / T, in float32 at least."""
-    if not temperature > 0:
-        raise ValueError(f"temperature must be positive, got {temperature}")
+    check_temperature(temperature)
     return widen(logits) / temperature
 
 
 def _expectation(p: Tensor, values: Tensor) -> Tensor:
-    """Σ p · values over classes, where probability 0 times infinity is 0."""
-    return torch.where(p > 0, p * values, 0).sum(-1)
+    """Σ p · values over classes, where probability 0 times infinity is 0; NaN stays NaN."""
+    return torch.where(p == 0, 0, p * values).sum(-1)
 
 
 def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
@@ -202,9 +227,13 @@ def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
     return _expectation(log_p.exp(), log_p - log_q)
 
 
-def _standardise(x: Tensor, dim: int) -> Tensor:
-    """x centred and of length 1 along a dimension; zeros where x is constant but for rounding."""
-    centred = x - x.mean(dim, keepdim=True)
+def _standardise(x: Tensor, counts: Tensor, dim: int) -> Tensor:
+    """x, which is 0 where it doesn't count, centred and of length 1 along a dimension over what counts.
+
+    Zeros where x is constant but for rounding.
+    """
+    mean = x.sum(dim, keepdim=True) / counts.sum(dim, keepdim=True).clamp(min=1)
+    centred = torch.where(counts, x - mean, 0)
     length = torch.linalg.vector_norm(centred, dim=dim, keepdim=True)
     rounding = 16 * torch.finfo(x.dtype).eps * torch.linalg.vector_norm(x, dim=dim, keepdim=True)
     constant = length <= rounding

@@ -3,6 +3,7 @@
 All return a scalar in the student's dtype with a graph to the student alone; `accumulated_kd` a list of them.
 Tokens are selected by their mask before anything is computed: NaN times 0 is NaN, in the backward pass too.
 The mean is one mean over all kept tokens of the batch, not a mean of the sentences' means. No token gives 0.
+Shapes that differ are a ValueError.
 """
 
 import math
@@ -11,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kd_solutions.losses.numerics import mean_or_zero, widen
+from kd_solutions.losses.numerics import log_sum, mean_or_zero, same_shape, widen
 from kd_solutions.losses.response import distillation_kl, kl_per_row
+from kd_solutions.support.language import say
 
 
 def masked_kd(
@@ -24,6 +26,8 @@ def masked_kd(
     Source: Sanh et al. 2019, "DistilBERT"; Kim & Rush 2016, "Sequence-Level Knowledge Distillation", for
     word-level distillation.
     """
+    same_shape(student_logits, teacher_logits)
+    same_shape(mask, student_logits[..., 0])
     kept = mask.bool()
     return distillation_kl(student_logits[kept], teacher_logits[kept], temperature)
 
@@ -45,6 +49,8 @@ def accumulated_kd(
     fewer; temperature > 0. Returns: a list of scalars.
     Source: huggingface/trl PR#6006, where each piece was divided by its own number.
     """
+    same_shape(student_logits, teacher_logits)
+    same_shape(mask, student_logits[..., 0])
     mask = mask.bool()
     total = mask.sum().clamp(min=1)
     pieces = zip(*(x.chunk(micro_batches) for x in (student_logits, teacher_logits, mask)), strict=True)
@@ -67,12 +73,17 @@ def top_k_kd(
     their classes; temperature > 0. Returns: a scalar, mean over all rows.
     Source: Anshumann et al. 2025, "Sparse Logit Sampling", on what plain top-k loses.
     """
+    same_shape(top_values, top_indices)
+    same_shape(student_logits, top_values, "all but last")
     student, p = widen(student_logits), widen(top_values)
     top = student.gather(-1, top_indices)
     if top.shape[-1] < student.shape[-1]:
-        others = student.scatter(-1, top_indices, -torch.inf) / temperature
-        top = torch.cat([top, temperature * others.logsumexp(-1, keepdim=True)], -1)
-        p = torch.cat([p, (1 - p.sum(-1, keepdim=True)).clamp(min=0)], -1)
+        others = log_sum(student.scatter(-1, top_indices, -torch.inf) / temperature)
+        p_others = (1 - p.sum(-1, keepdim=True)).clamp(min=0)
+        rounding = p_others <= p.shape[-1] * torch.finfo(top_values.dtype).eps
+        p_others = p_others.masked_fill(rounding & (others == -torch.inf), 0)  # both mask all the others
+        top = torch.cat([top, temperature * others], -1)
+        p = torch.cat([p, p_others], -1)
     return distillation_kl(top, temperature * p.log(), temperature).to(student_logits.dtype)
 
 
@@ -85,6 +96,7 @@ def reverse_kl(student_logits: Tensor, teacher_logits: Tensor, mask: Tensor | No
     Args: two (…, C); mask (…), true or 1 where a token counts, None for all. Returns: a scalar, in nats.
     Source: Gu et al. 2024, "MiniLLM: Knowledge Distillation of Large Language Models".
     """
+    same_shape(student_logits, teacher_logits)
     log_q = _log_probabilities(student_logits, mask)
     log_p = _log_probabilities(teacher_logits.detach(), mask)
     return mean_or_zero(_kl(log_q, log_p)).to(student_logits.dtype)
@@ -102,7 +114,13 @@ def generalized_jsd(
     Source: Agarwal et al. 2024, "On-Policy Distillation of Language Models" (GKD).
     """
     if not 0 < beta < 1:
-        raise ValueError(f"beta must lie between 0 and 1, got {beta}: at its ends the divergence is 0.")
+        raise ValueError(
+            say(
+                f"beta must lie between 0 and 1, got {beta}: at its ends the divergence is 0.",
+                f"beta必须严格介于0和1之间，实际是{beta}：在两端散度恒为0。",
+            )
+        )
+    same_shape(student_logits, teacher_logits)
     log_q = _log_probabilities(student_logits, mask)
     log_p = _log_probabilities(teacher_logits.detach(), mask)
     least = torch.finfo(log_q.dtype).min  # a class that both rule out: logaddexp of two -inf has no gradient
@@ -123,6 +141,7 @@ def uld_loss(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
     Source: Boizard et al. 2024, "Towards Cross-Tokenizer Distillation: the Universal Logit Distillation Loss
     for LLMs".
     """
+    same_shape(student_logits, teacher_logits, "all but last")
     q, p = (
         widen(logits).softmax(-1).sort(-1, descending=True).values
         for logits in (student_logits, teacher_logits.detach())
@@ -144,6 +163,7 @@ def on_policy_loss(
     rows; eos_id. Returns: a scalar, mean over all scored tokens of the batch.
     Source: Agarwal et al. 2024, "On-Policy Distillation of Language Models"; Gu et al. 2024, "MiniLLM".
     """
+    same_shape(tokens, student_logits[..., 0])
     continues = torch.arange(tokens.shape[1], device=tokens.device) >= prompt_length
     ends = (continues & (tokens == eos_id)).long()
     ends_before = ends.cumsum(1) - ends
@@ -153,11 +173,13 @@ def on_policy_loss(
 
 def _log_probabilities(logits: Tensor, mask: Tensor | None) -> Tensor:
     """(tokens, C) of the kept tokens."""
-    kept = logits if mask is None else logits[mask.bool()]
-    return widen(kept).log_softmax(-1)
+    if mask is not None:
+        same_shape(mask, logits[..., 0])
+        logits = logits[mask.bool()]
+    return widen(logits).log_softmax(-1)
 
 
 def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
     """KL(p ‖ q) of each token, with a gradient to both; a class of probability 0 in p counts nothing."""
     p = log_p.exp()
-    return (p * torch.where(p > 0, log_p - log_q, 0)).sum(-1)
+    return (p * torch.where(p == 0, 0, log_p - log_q)).sum(-1)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from kd_solutions.losses.numerics import widen
+from kd_solutions.losses.numerics import same_shape, widen
 
 
 def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
@@ -15,6 +15,7 @@ def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
     Returns: (N, D) in the dtype of `hidden`.
     Source: Reimers & Gurevych 2019, "Sentence-BERT", section 3.
     """
+    same_shape(mask, hidden[..., 0])
     keep = mask.bool()
     total = torch.where(keep[..., None], widen(hidden), 0).sum(1)
     return (total / keep.sum(1, keepdim=True).clamp(min=1)).to(hidden.dtype)

@@ -169,8 +169,15 @@ def _final_folder(name: str) -> Path:
     return cache_folder() / "assets" / f"{name}-{ASSETS[name].sha256[:12]}"
 
 
+def looks_like_a_path(replacement: str) -> bool:
+    """Whether it can only be meant as a path: a name on Hugging Face is `model` or `owner/model`."""
+    return replacement.startswith(("/", "~", ".")) or replacement.count("/") > 1 or "\\" in replacement
+
+
 def _is_hub_name(asset: Asset, replacement: str | None) -> bool:
-    return bool(asset.hub_names and replacement) and not Path(replacement).expanduser().exists()
+    if not asset.hub_names or not replacement or looks_like_a_path(replacement):
+        return False
+    return not Path(replacement).exists()
 
 
 def _hub_folder(name: str) -> Path:

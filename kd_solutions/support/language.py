@@ -4,6 +4,7 @@ import os
 from typing import NamedTuple
 
 LANGUAGES = ("en", "zh")
+BEGUN: tuple[str, ...] = ()  # languages that are being added: what they lack yet is read in English
 _current: str | None = None
 
 
@@ -14,14 +15,14 @@ class Text(NamedTuple):
     zh: str
 
     def __str__(self) -> str:
-        return self.zh if current_language() == "zh" else self.en
+        return getattr(self, current_language(), "") or self.en
 
 
 def use_language(code: str) -> None:
-    """Choose the language of every message, hint and answer from here on: "en" or "zh"."""
+    """Choose the language of every message, hint and answer from here on, such as "en" or "zh"."""
     global _current
-    if code not in LANGUAGES:
-        raise ValueError(f"the languages are 'en' and 'zh', not {code!r}")
+    if code not in (*LANGUAGES, *BEGUN):
+        raise ValueError(f"the languages are {', '.join((*LANGUAGES, *BEGUN))}, not {code!r}")
     _current = code
 
 
@@ -30,9 +31,14 @@ def current_language() -> str:
     if _current:
         return _current
     wished = os.environ.get("KD_STUDY_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-    return "zh" if wished.lower().startswith("zh") else "en"
+    return language_of(wished) or LANGUAGES[0]
 
 
-def say(en: str, zh: str) -> str:
-    """The one of the two texts that is in the language in use."""
-    return str(Text(en, zh))
+def language_of(wished: str) -> str | None:
+    """The language that somebody asks for, as in "zh" or "zh_CN.UTF-8"; None where it isn't here."""
+    return next((code for code in (*LANGUAGES, *BEGUN) if wished.lower().startswith(code)), None)
+
+
+def say(en: str, zh: str, **begun: str) -> str:
+    """The text that is in the language in use. begun: code → the same in a language that is being added."""
+    return begun.get(current_language()) or str(Text(en, zh))

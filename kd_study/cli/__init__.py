@@ -4,9 +4,10 @@ import sys
 from pathlib import Path
 
 from kd_solutions.support.errors import StudyError
+from kd_solutions.support.files import write_whole
 from kd_solutions.support.language import say
 
-__all__ = ["given_number", "given_path", "shortened", "warn"]
+__all__ = ["given_number", "given_path", "shortened", "warn", "write_given"]
 
 SHOWN = 60  # characters of what was typed that are told back
 
@@ -31,6 +32,15 @@ def given_path(text: str) -> Path:
     except OSError as error:
         raise StudyError(f"{shortened(text)}: {error.strerror}") from error
     return path
+
+
+def write_given(path: Path, text: str) -> None:
+    """Writes a text to a path that somebody chose; StudyError where it can't be written."""
+    try:
+        write_whole(path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        reason = error.strerror or error
+        raise StudyError(say(f"can't write {path}: {reason}", f"无法写入{path}：{reason}")) from error
 
 
 def given_number(text: str, name: str, least: int, most: int | None = None) -> int:

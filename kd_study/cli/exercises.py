@@ -84,6 +84,29 @@ def check(
     raise typer.Exit(0 if passed else 1)
 
 
+@command(
+    app,
+    "Write down why a failed answer is right: function, report and versions in one file for an issue.",
+    "认为没通过的答案其实是对的：把函数、批改结果和版本写进一个文件，附在反馈里。",
+)
+def dispute(
+    file: Annotated[
+        str,
+        typer.Argument(metavar=FILE, help=say("a Python file or a notebook", "Python文件或notebook")),
+    ],
+    name: Annotated[str, typer.Argument(metavar=NAME, help=say("such as kd_loss", "例如kd_loss"))],
+) -> None:
+    from kd_study.cli.dispute import write_dispute
+
+    written = write_dispute(given_path(file), known(name), Path.cwd())
+    print(
+        say(
+            f"{written.name} is written: say at its top why the answer is right, and attach it to an issue.",
+            f"已写好{written.name}：请在开头说明为什么答案是对的，再附在issue里提交。",
+        )
+    )
+
+
 def print_exercise(name: str) -> None:
     """Prints an exercise as the beginning of a Python file: its statement as a comment, its stub."""
     from kd_study.cli.markdown import readable_math

@@ -8,7 +8,7 @@ import typer
 
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import say
-from kd_study.cli import given_path, warn
+from kd_study.cli import given_path, warn, write_given
 from kd_study.cli.frame import command
 
 NARROW_COLUMNS = 80  # below, only what one looks for is shown
@@ -79,14 +79,9 @@ def print_progress() -> None:
 
 def export_records(path: Path) -> None:
     """Writes every record to a JSON file, which appears whole or stays what it was."""
-    from kd_solutions.support.files import write_whole
     from kd_study.records.store import records
 
-    try:
-        write_whole(path, records(warn).export_json().encode())
-    except OSError as error:
-        reason = error.strerror or error
-        raise StudyError(say(f"can't write {path}: {reason}", f"无法写入{path}：{reason}")) from error
+    write_given(path, records(warn).export_json())
     print(say(f"The records are in {path}.", f"学习记录已写入{path}。"))
 
 

@@ -7,18 +7,18 @@ with `@TheExercise.wrong(en=…, zh=…, reference=…)`. `EXERCISE = TheExercis
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
 
 import torch
 
 import kd_solutions
 from kd_solutions.support.language import Text, say
+from kd_study.exercises import waste
 from kd_study.exercises.catalog import Sheet, sheet
 from kd_study.exercises.expectations import Unmet, expect, expect_close, is_close, shown
 
 __all__ = [
-    "Exercise", "Text", "Unmet", "check", "check_default", "expect", "expect_close", "expect_float", "expect_tensor",
-    "fresh", "gradient", "gradients", "is_close", "normal", "outcome", "say", "shown", "without",
+    "Exercise", "Text", "Unmet", "check", "check_blind_to_scale", "check_default", "expect", "expect_close", "expect_float", "expect_tensor",
+    "fresh", "gradient", "gradients", "is_close", "normal", "outcome", "say", "shown", "the_only_number", "without",
 ]  # fmt: skip
 
 
@@ -58,6 +58,27 @@ def check_default(argument: str, value: float) -> Callable:
     return takes_its_default
 
 
+def check_blind_to_scale(*arguments: str) -> Callable:
+    """The check, for an exercise with an `example()`, that nothing changes with the scale of each of these arguments."""
+
+    @check(en="Blind to scale, from 1e-4 to 1e4", zh="与尺度无关，从1e-4到1e4")
+    def is_blind_to_scale(self, fn):
+        example = self.example()
+        expected = fn(**example)
+        for argument in arguments:
+            for factor in (1e-4, 1e4):
+                expect_close(
+                    fn(**example | {argument: factor * example[argument]}),
+                    expected,
+                    f"{argument} times {factor:g} should change nothing; a small number added to a length or a mean is not "
+                    "small beside a small one: guard against 0 alone",
+                    f"{argument}乘以{factor:g}，结果不应变化；给长度或均值加上的“小常数”，在它本身很小时并不小：只需防止除以0",
+                    tolerance=1e-3,
+                )
+
+    return is_blind_to_scale
+
+
 class Exercise:
     """One exercise. Subclasses write checks; see the module's docstring.
 
@@ -68,6 +89,9 @@ class Exercise:
     stub: str | None = None  # the text of the cell to fill, where it isn't made from the reference
     inputs_stay: bool = True  # whether tensors passed in must come back unchanged
     uses_randomness: bool = False  # whether drawing random numbers belongs to the task
+    first_are_rows: bool = (
+        True  # whether the first dimension of its tensors is a batch, to be treated as a whole
+    )
     wrong_answers: list[WrongAnswer]
 
     def __init_subclass__(cls):
@@ -110,9 +134,21 @@ class Exercise:
     def validate(self, result, arguments: dict) -> None:
         """Raises `Unmet` where the result of any call is not of the kind that the contract promises."""
 
+    def loosened(self, result):
+        """A result that is right but for its form, such as a number in a list, in the form asked for; else itself."""
+        return result
+
     def example(self) -> dict:
         """Ordinary arguments by name, for the checks that need any; with each that has a default."""
         raise NotImplementedError
+
+    def remark(self, function: Callable) -> Text | None:
+        """What could be better in a function that passes: one thing, or None."""
+        probe = next(iter(self.probes().values()), None)
+        if probe is None:
+            return None
+        loops = waste.loops_over_rows(function, fresh(probe)) if self.first_are_rows else None
+        return loops or waste.done_twice(function, fresh(probe))
 
     def probes(self) -> dict[str, dict]:
         """Name → keyword arguments: ordinary inputs, on which mistakes show in what is computed."""
@@ -150,10 +186,21 @@ def expect_tensor(result) -> None:
 def expect_float(result) -> None:
     """Raises `Unmet` unless the result is a plain number, as a table or a log wants it."""
     expect(
-        isinstance(result, Real) and not isinstance(result, bool),
+        type(result) in (float, int),
         f"a plain float should come back, but {type(result).__name__} did; .item() makes one of a tensor",
         f"应返回普通的float，返回的却是{type(result).__name__}；用.item()可以把张量变成数",
     )
+
+
+def the_only_number(result):
+    """The only entry of a tensor of shape (1,), (1, 1), …, a list, a tuple or a dict; anything else as it is."""
+    if isinstance(result, dict):
+        result = list(result.values())
+    if isinstance(result, list | tuple) and len(result) == 1:
+        return the_only_number(result[0])
+    if isinstance(result, torch.Tensor) and result.numel() == 1:
+        return result.reshape(())
+    return result
 
 
 def normal(*shape: int, seed: int = 0, scale: float = 2.0) -> torch.Tensor:

@@ -4,10 +4,12 @@ import math
 import reprlib
 
 import torch
+from torch import Tensor, nn
 
 from kd_solutions.support.language import say
 
 SHOWN = 12  # numbers of a tensor that are printed
+_DIGITS = (4, 6, 9)  # of a number, more where the fewer don't tell two apart
 
 
 class Unmet(Exception):
@@ -25,10 +27,8 @@ def expect_close(actual, expected, en: str, zh: str, tolerance: float = 1e-4) ->
     if not is_close(actual, expected, tolerance):
         place, actual, expected = _worst_place(actual, expected)
         at = say(f"at {place} ", f"在{place}处") if place else ""
-        detail = say(
-            f"{at}expected {shown(expected)}, got {shown(actual)}",
-            f"{at}应为{shown(expected)}，实为{shown(actual)}",
-        )
+        right, came = told_apart(expected, actual)
+        detail = say(f"{at}expected {right}, got {came}", f"{at}应为{right}，实为{came}")
         raise Unmet(say(f"{en} ({detail})", f"{zh}（{detail}）"))
 
 
@@ -38,7 +38,7 @@ def is_close(actual, expected, tolerance: float = 1e-4) -> bool:
     The tolerance is relative to the largest expected value. Where 0 is expected nothing is relative, and what
     float32 leaves of differences between numbers of order 1 must still pass.
     """
-    actual, expected = (torch.as_tensor(value).detach().double() for value in (actual, expected))
+    actual, expected = (torch.as_tensor(plain(value)).detach().double() for value in (actual, expected))
     if actual.shape != expected.shape:
         return False
     finite = expected[expected.isfinite()].abs()
@@ -49,7 +49,7 @@ def is_close(actual, expected, tolerance: float = 1e-4) -> bool:
 
 def _worst_place(actual, expected) -> tuple:
     """(index, actual, expected): tensors too large to show only where they differ most, others whole."""
-    large = all(isinstance(value, torch.Tensor) and value.numel() > SHOWN for value in (actual, expected))
+    large = all(isinstance(value, Tensor) and value.numel() > SHOWN for value in (actual, expected))
     if not large or actual.shape != expected.shape:
         return None, actual, expected
     gap = (actual.detach().double() - expected.detach().double()).abs().nan_to_num(math.inf, math.inf)
@@ -57,16 +57,54 @@ def _worst_place(actual, expected) -> tuple:
     return place, actual[tuple(place)], expected[tuple(place)]
 
 
-def shown(value) -> str:
-    """A number or a small tensor in a few characters; a large one by its shape."""
-    if isinstance(value, torch.Tensor):
-        if value.numel() > SHOWN:
-            return f"tensor{tuple(value.shape)}"
-        return _rounded(value.detach().tolist())
-    return _rounded(value) if isinstance(value, int | float | list | tuple) else reprlib.repr(value)
+def plain(value):
+    """The value itself, but a tensor of a class of its own, or with methods of its own, as an ordinary one.
+
+    Such a tensor answers for itself whether it is close to another. Data and graph stay. Raises `Unmet` where the
+    class computes without data that could be looked at.
+    """
+    if not isinstance(value, Tensor) or (type(value) in (Tensor, nn.Parameter) and not vars(value)):
+        return value
+    kinds = type.mro(type(value))
+    if any("__torch_dispatch__" in vars(kind) for kind in kinds[: kinds.index(Tensor)]):
+        name = kinds[0].__name__
+        raise Unmet(
+            say(
+                f"a tensor of class {name} came back, which answers for itself; return an ordinary torch.Tensor",
+                f"返回了{name}类的张量，它的运算由自己定义；请返回普通的torch.Tensor",
+            )
+        )
+    with torch._C.DisableTorchFunctionSubclass():
+        return Tensor.as_subclass(value, Tensor)
 
 
-def _rounded(value) -> str:
+def told_apart(expected, actual) -> tuple[str, str]:
+    """Both as text, with as many digits as tell them apart; the difference beside the second where none do."""
+    for digits in _DIGITS:
+        right, came = shown(expected, digits), shown(actual, digits)
+        if right != came:
+            return right, came
+    both = [torch.as_tensor(plain(value)).detach().double() for value in (expected, actual)]
+    if both[0].shape == both[1].shape:
+        gap = (both[1] - both[0]).abs().max().item()
+        came += say(f", off by up to {gap:.1e}", f"，最多相差{gap:.1e}")
+    return right, came
+
+
+def shown(value, digits: int = _DIGITS[0]) -> str:
+    """A number or a small tensor in a few characters; of a large one the shape, and whether it is all finite."""
+    value = plain(value)
+    if isinstance(value, Tensor):
+        if value.numel() <= SHOWN:
+            return _rounded(value.detach().tolist(), digits)
+        strange = [name for name, found in (("NaN", value.isnan()), ("inf", value.isinf())) if found.any()]
+        return f"tensor{tuple(value.shape)}" + (
+            say(f" with {' and '.join(strange)} in it", f"（含{'与'.join(strange)}）") if strange else ""
+        )
+    return _rounded(value, digits) if isinstance(value, int | float | list | tuple) else reprlib.repr(value)
+
+
+def _rounded(value, digits: int) -> str:
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_rounded, value)) + "]"
-    return f"{value:.4g}" if isinstance(value, float) else reprlib.repr(value)
+        return "[" + ", ".join(_rounded(item, digits) for item in value) + "]"
+    return f"{value:.{digits}g}" if isinstance(value, float) else reprlib.repr(value)

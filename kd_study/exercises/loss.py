@@ -13,6 +13,7 @@ from kd_study.exercises.base import (
     gradients,
     outcome,
     shown,
+    the_only_number,
 )
 
 
@@ -30,6 +31,9 @@ class LossExercise(Exercise):
 
     def validate(self, result, arguments):
         expect_scalar_loss(result)
+
+    def loosened(self, result):
+        return the_only_number(result)
 
     def probes(self):
         return {"example": self.example()}
@@ -169,8 +173,10 @@ def expect_scalar_loss(result) -> None:
     expect_tensor(result)
     expect(
         result.dim() == 0,
-        f"a loss is a scalar, but a tensor of shape {tuple(result.shape)} came back; average it",
-        f"损失应是标量，但返回了形状为{tuple(result.shape)}的张量；请取平均",
+        f"a loss is a scalar, but a tensor of shape {tuple(result.shape)} came back; "
+        + ("squeeze() it" if result.numel() == 1 else "average it"),
+        f"损失应是标量，但返回了形状为{tuple(result.shape)}的张量；"
+        + ("请squeeze()" if result.numel() == 1 else "请取平均"),
     )
 
 

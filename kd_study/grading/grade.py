@@ -1,7 +1,9 @@
 """grade(fn) -> Report: runs an exercise's checks on a learner's function and names the misconception."""
 
 import inspect
+import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -9,7 +11,8 @@ from kd_solutions.support.language import say
 from kd_study.exercises.catalog import NAMES, exercise, nearest
 from kd_study.grading import sandbox
 
-SECONDS = 8.0  # for everything that one grading does
+SECONDS = 8.0  # for everything that one grading does, where nothing else keeps the machine busy
+MOST_PATIENCE = 3.0
 _SEED = 20_261_124_907  # unlike any seed that somebody would choose, so that choosing one shows
 
 
@@ -32,9 +35,21 @@ class Diagnosis:
     reference: str | None
 
 
+@dataclass(frozen=True)
+class Note:
+    """A text found on the way: what the function "printed", or a "remark" on one that passes."""
+
+    kind: str
+    text: str
+
+
 @dataclass
 class Report:
-    """What grading found. `status` is "passed", "failed" or "todo" (the stub is still to be filled)."""
+    """What grading found. `status` is "passed", "failed" or "todo" (the stub is still to be filled).
+
+    also: further mistakes beside the diagnosis. remark: what could be better in a function that passes.
+    printed: the first lines that the function printed in the first check that failed.
+    """
 
     exercise: str
     status: str
@@ -42,6 +57,9 @@ class Report:
     diagnosis: Diagnosis | None = None
     calls_reference: bool = False
     untouched: bool = False  # whether it is the faulty code that the learner was given to mend
+    also: list[Diagnosis] = field(default_factory=list)
+    remark: str = ""
+    printed: str = ""
 
     def __str__(self) -> str:
         lines = [f"{self.exercise}: {self.status}"]
@@ -50,20 +68,41 @@ class Report:
             + (f": {message}" if message else "")
             for result, message in zip(self.results, self.messages(), strict=True)
         ]
-        if self.diagnosis:
-            lines.append(say("What this looks like: ", "这很像：") + self.diagnosis.explanation)
-            if self.diagnosis.reference:
-                lines.append(say("Seen in: ", "出处：") + self.diagnosis.reference)
+        for intro, found in self.diagnoses():
+            lines.append(intro + found.explanation)
+            if found.reference:
+                lines.append(say("Seen in: ", "出处：") + found.reference)
+        if self.printed:
+            lines += [say("Your function printed:", "你的函数打印了："), self.printed]
+        if self.remark:
+            lines.append(say("A remark: ", "附注：") + self.remark)
         if self.calls_reference:
-            lines.append(say("The function calls the reference solution.", "该函数调用了参考答案。"))
+            lines.append(self.on_the_reference())
         return "\n".join(lines)
 
+    def diagnoses(self) -> list[tuple[str, Diagnosis]]:
+        """Each mistake that was recognised, with the words that introduce it."""
+        if not self.diagnosis:
+            return []
+        first = say("What this looks like: ", "这很像："), self.diagnosis
+        return [first, *((say("And also: ", "另外："), found) for found in self.also)]
+
+    @staticmethod
+    def on_the_reference() -> str:
+        """What to say of a function that calls the reference solution."""
+        return say(
+            "Your function calls the reference solution: that is not counted as solved.",
+            "你的函数调用了参考答案：不计为完成。",
+        )
+
     def messages(self) -> list[str]:
-        """What each result says; an error that several checks run into is told once."""
+        """What each result says; an error that several checks run into is told once, whatever its numbers."""
         told: set[str] = set()
         messages = []
         for result in self.results:
             error = re.split(r" \[called with|［调用参数", result.message)[0]
+            if error.startswith(raised := say("your function raised", "你的函数抛出了")):
+                error = raised + re.sub(r"\d+", "0", error.removeprefix(raised))
             messages.append(say("the same", "同上") if error in told else result.message)
             told |= {error} - {""}
         return messages
@@ -75,85 +114,149 @@ def grade(fn: Callable, name: str | None = None) -> Report:
     Never raises for what the function does: errors, endless loops, wrong types and side effects are failed
     results whose messages say what to look at. Nothing the function does reaches the caller's process.
     """
-    name = name or getattr(fn, "__name__", None) or "?"
+    name = str(name or getattr(fn, "__name__", None) or "?")
     if not callable(fn) or inspect.isclass(fn):
-        message = say(
-            f"pass the function itself, such as grade(kd_loss), not {_article(fn)}",
-            f"请传入函数本身，例如grade(kd_loss)，而不是{_article(fn)}",
-        )
-        return Report(name, "failed", [Result("is_a_function", False, message)])
+        return Report(str(name), "failed", [Result("is_a_function", False, _no_function(fn))])
     if name not in NAMES:
-        near = ", ".join(nearest(name))
-        message = say(
-            f"no exercise is called {name!r}; pass its name, as in grade(fn, 'kd_loss'); the nearest: {near}",
-            f"没有名为{name!r}的练习；请给出名称，如grade(fn, 'kd_loss')；相近的有：{near}",
-        )
-        return Report(name, "failed", [Result("is_an_exercise", False, message)])
+        return Report(str(name), "failed", [Result("is_an_exercise", False, _no_exercise(name))])
     return _grade(fn, name)
+
+
+def _no_function(value) -> str:
+    if not inspect.isclass(value):
+        kind = type(value).__name__
+        return say(
+            f"pass the function itself, such as kd_loss without quotes and brackets, not a {kind}",
+            f"请传入函数本身，例如kd_loss（不带引号和括号），而不是{kind}",
+        )
+    return say(
+        "pass the function itself, such as kd_loss, not a class; what its constructor takes, such as the temperature, "
+        "is an argument of the function",
+        "请传入函数本身，例如kd_loss，而不是一个类；构造函数里的参数（例如温度系数）应是函数的参数",
+    )
+
+
+def _no_exercise(name) -> str:
+    near = nearest(str(name))
+    return say(
+        f"I know no exercise {str(name)[:60]!r}; is it {near[0]}? Then give your function that name, or say so: "
+        f'check(fn, "{near[0]}"). The nearest: {", ".join(near)}',
+        f"没有名为{str(name)[:60]!r}的练习；是{near[0]}吗？请把函数改成这个名字，"
+        f'或写成check(fn, "{near[0]}")。相近的有：{"、".join(near)}',
+    )
 
 
 def _grade(fn: Callable, name: str) -> Report:
     from kd_study.exercises.stubs import is_untouched
+    from kd_study.grading.guard import CONDUCT
 
     task = exercise(name)
     _ = task.reference  # imported here, once, and not anew in every forked copy
     titles = {check: str(method.title) for check, method in task.checks().items()}
+    known = {*titles, *CONDUCT}
     report = Report(name, "failed", untouched=is_untouched(fn, task))
-    for event in sandbox.run(lambda: _events(fn, task), SECONDS, (str, Result, Diagnosis)):
+    started, seconds = time.monotonic(), SECONDS * patience()
+    for event in sandbox.run(lambda: _events(fn, task), seconds, (str, Result, Note)):
         match event:
             case "todo":
                 return Report(name, "todo")
             case "reference":
                 report.calls_reference = True
-            case Result(name=check) if check in titles and all(check != seen.name for seen in report.results):
+            case Note(kind="printed"):
+                report.printed = event.text
+            case Note(kind="remark"):
+                report.remark = event.text
+            case Result(name=check) if check in known - {seen.name for seen in report.results}:
                 report.results.append(event)
-            case Diagnosis():
-                report.diagnosis = event
             case sandbox.Ended():
-                report.results += _unfinished(event, titles, {result.name for result in report.results})
+                report.results += _unfinished(event, titles, {result.name for result in report.results}, seconds)
+    report.results.sort(
+        key=lambda result: result.name in titles
+    )  # what is amiss beside the checks comes first
     if all(result.passed for result in report.results):
         report.status = "passed"
+    elif event.how == "finished" and not report.untouched:
+        report.diagnosis, report.also = _diagnosed(fn, task, seconds - (time.monotonic() - started))
     return report
+
+
+def patience() -> float:
+    """How many times longer work takes here now than on an idle machine: processes that wait for a core."""
+    if not hasattr(os, "getloadavg"):
+        return 1.0
+    return min(max(os.getloadavg()[0] / (os.cpu_count() or 1), 1.0), MOST_PATIENCE)
 
 
 def _events(fn: Callable, task) -> Iterator:
     """In the sandbox: a Result a check, and what else was found out on the way."""
     import torch
 
-    from kd_study.grading.diagnosis import diagnose
-    from kd_study.grading.guard import Guarded
+    from kd_study.grading.guard import CONDUCT, Guarded
+    from kd_study.grading.signature import calling
 
-    passed = True
+    guarded = Guarded(calling(fn, task.reference, task.name), task)
+    passed, told = True, set()
     for check, method in task.checks().items():
-        guarded = Guarded(fn, task)
+        guarded.begin()
         torch.manual_seed(_SEED)
         try:
             message = _feedback(method, guarded)
         except _Unfilled:
             yield "todo"
             return
-        if check == next(iter(task.checks())) and guarded.calls_reference:
+        for name in guarded.conduct.keys() - told:
+            told.add(name)
+            yield Result(name, False, guarded.conduct[name], str(CONDUCT[name]))
+        if guarded.calls_reference and "reference" not in told:
+            told.add("reference")
             yield "reference"
+        if message and guarded.printed and passed:
+            yield Note("printed", guarded.printed)
         passed &= not message
         yield Result(check, not message, message, str(method.title))
-    if not passed and (wrong := diagnose(fn, task)):
-        yield Diagnosis(wrong.name, str(wrong.explanation), wrong.reference)
+    if passed and not guarded.conduct and (text := _remark(guarded.unguarded(), task)):
+        yield Note("remark", str(text))
+
+
+def _diagnosed(fn: Callable, task, seconds: float) -> tuple[Diagnosis | None, list[Diagnosis]]:
+    """The mistakes that a function behaves like, told in a copy once more: the chief one, the others."""
+    from kd_study.grading.diagnosis import diagnose, known_mistakes
+    from kd_study.grading.guard import Guarded
+    from kd_study.grading.signature import calling
+
+    known_mistakes(task)  # computed here, once, and not anew in every forked copy
+
+    def events() -> Iterator:
+        guarded = Guarded(calling(fn, task.reference, task.name), task)
+        for wrong in diagnose(guarded, task):
+            yield Diagnosis(wrong.name, str(wrong.explanation), wrong.reference)
+
+    events_seen = sandbox.run(events, max(seconds, 1.0), (Diagnosis,))
+    found = [event for event in events_seen if isinstance(event, Diagnosis)]
+    return (found[0], found[1:]) if found else (None, [])
+
+
+def _remark(function: Callable, task):
+    """What could be better in a function that passes; None where looking for it fails."""
+    try:
+        return task.remark(function)
+    except Exception:
+        return None
 
 
 def _feedback(method: Callable, guarded) -> str:
     """Empty where the check passes, else what to look at."""
-    import torch
-
     from kd_study.exercises.expectations import Unmet
     from kd_study.grading.guard import describe_error
     from kd_study.grading.sandbox import PRINTED_CHARACTERS, PrintFlood
 
-    state = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()
     try:
         method(guarded)
         return ""
     except Unmet as unmet:
         message = str(unmet)
+        if message == guarded.conduct.get("takes_its_arguments"):
+            return message
     except PrintFlood:
         message = say(
             f"your function prints more than {PRINTED_CHARACTERS} characters; take the print out of the loop",
@@ -167,10 +270,6 @@ def _feedback(method: Callable, guarded) -> str:
         message = describe_error(error, guarded.function)
         if "can't allocate memory" in message:
             message = _too_much_memory()
-    finally:
-        torch.set_default_dtype(state[0])
-        torch.set_grad_enabled(state[1])
-        torch.set_num_threads(state[2])
     called = guarded.last_call
     return message + (say(f" [called with {called}]", f"［调用参数：{called}］") if called else "")
 
@@ -193,15 +292,17 @@ def _too_much_memory() -> str:
     )
 
 
-def _unfinished(ended: sandbox.Ended, titles: dict[str, str], seen: set[str]) -> list[Result]:
+def _unfinished(
+    ended: sandbox.Ended, titles: dict[str, str], seen: set[str], seconds: float
+) -> list[Result]:
     """Failed results for the checks that a hang or a crash kept from being run."""
     missing = [check for check in titles if check not in seen]
     if not missing:
         return []
     if ended.how == "time":
         first = say(
-            f"did not finish within {SECONDS:.0f} s; look for a loop that never ends or far too much work",
-            f"{SECONDS:.0f}秒内没有结束；检查是否有死循环，或计算量过大",
+            f"did not finish within {seconds:.0f} s; look for a loop that never ends or far too much work",
+            f"{seconds:.0f}秒内没有结束；检查是否有死循环，或计算量过大",
         )
     else:
         first = say(
@@ -210,11 +311,3 @@ def _unfinished(ended: sandbox.Ended, titles: dict[str, str], seen: set[str]) ->
         )
     rest = say("not run, because an earlier check did not come to an end", "未运行：前面的检查没有结束")
     return [Result(check, False, first if check == missing[0] else rest, titles[check]) for check in missing]
-
-
-def _article(value) -> str:
-    return (
-        say("a class", "一个类")
-        if inspect.isclass(value)
-        else say(f"a {type(value).__name__}", f"{type(value).__name__}")
-    )

@@ -1,48 +1,68 @@
-"""Watches one call of a learner's function: what it changes that is not its to change, what it calls."""
+"""Watches the calls of a learner's function: what it changes that is not its to change, what it calls, prints."""
 
+import contextlib
 import copy
-import inspect
+import io
 import linecache
-import math
-import os
-import random
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from torch import nn
 
-from kd_solutions.support.language import say
-from kd_study.exercises.expectations import expect, shown
+from kd_solutions.support.language import Text, say
+from kd_study.exercises.expectations import Unmet, expect, plain, shown
+from kd_study.grading.signature import Calling
+from kd_study.grading.state import World
 
 WARNINGS_ALLOWED = 100
-_COMPILER = tuple(os.path.join(os.path.dirname(torch.__file__), part) for part in ("_dynamo", "_compile.py"))
-_PATCHABLE = (
-    torch, torch.nn, torch.nn.functional, torch.Tensor, torch.nn.Module, torch.optim, torch.autograd, math,
-)  # fmt: skip
+PRINTED_LINES = 10  # of what a function prints that are shown
+_PRINTED_CHARACTERS = 2_000
+CONDUCT = {  # what is found out beside the checks
+    "takes_its_arguments": Text("Takes the arguments of the call", "接收调用时的参数"),
+    "returns_it_in_the_form_asked_for": Text("Returns it in the form asked for", "返回值的形式"),
+    "leaves_the_world_as_it_is": Text("Changes nothing that is global", "不改动任何全局状态"),
+}
 
 
 class Guarded:
     """The learner's function, called as usual. Raises `Unmet` for what it did besides answering.
 
-    `last_call` describes the latest call where its arguments are small; `calls_reference` tells whether
-    the first call went through the reference solution.
+    `last_call` describes the latest call where its arguments are small, `printed` holds what was printed since
+    `begin`; `calls_reference` tells whether any call went through the reference solution. `conduct` holds what
+    is amiss beside the checks, name → message; a call goes on in spite of it.
     """
 
-    def __init__(self, function: Callable, exercise):
-        self.function, self.exercise = function, exercise
+    def __init__(self, call: Calling, exercise):
+        self.function, self.exercise = call.function, exercise
+        self._call = call
+        self._world = World(exercise.uses_randomness)
+        self.calls_reference = False
+        self.conduct: dict[str, str] = {}
+        if call.complaint:
+            self.conduct["takes_its_arguments"] = str(call.complaint)
+        self.begin()
+
+    def begin(self) -> None:
+        """Before a check."""
         self.last_call = ""
-        self.calls_reference: bool | None = None
+        self._output = _Output()
+
+    @property
+    def printed(self) -> str:
+        """The first lines of what was printed."""
+        lines = self._output.kept.rstrip().splitlines()
+        return "\n".join(lines[:PRINTED_LINES] + ["…"] * (len(lines) > PRINTED_LINES))
 
     def __call__(self, *args, **kwargs):
         self.last_call = describe_call(args, kwargs)
         arguments = _Arguments([*args, *kwargs.values()])
-        before = _global_state(self.exercise.uses_randomness)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            result = self._run(args, kwargs)
-        _expect_unchanged(before, _global_state(self.exercise.uses_randomness))
+            with self._in_this_world():
+                result = self._run(args, kwargs)
         if self.exercise.inputs_stay:
             arguments.expect_unchanged()
         expect(
@@ -50,28 +70,135 @@ class Guarded:
             f"one call raised {len(caught)} warnings; the first: {caught and caught[0].message}",
             f"一次调用发出了{len(caught)}条警告，第一条是：{caught and caught[0].message}",
         )
-        self.exercise.validate(result, self.bound(args, kwargs))
-        return result
+        return self._in_form(made_plain(result), self._call.bound(args, kwargs))
 
-    def bound(self, args, kwargs) -> dict:
-        """The arguments by the contract's names."""
-        return dict(inspect.signature(self.exercise.reference).bind(*args, **kwargs).arguments)
+    def unguarded(self, loosened: bool = False) -> "Unguarded":
+        """The function for who compares behaviour. loosened: whether results right but for their form are put right."""
+        return Unguarded(self._call, self._world, self.exercise.loosened if loosened else None)
+
+    @contextlib.contextmanager
+    def _in_this_world(self) -> Iterator[None]:
+        """Takes down what is printed; puts back what is global, and notes if it has changed."""
+        self._world.before_a_call()
+        try:
+            with contextlib.redirect_stdout(self._output), contextlib.redirect_stderr(self._output):
+                yield
+        finally:
+            if changed := self._world.restored():
+                self.conduct.setdefault("leaves_the_world_as_it_is", str(changed))
+
+    def _in_form(self, result, arguments: dict):
+        """The result, of the kind that the contract promises; what is right but for its form is put right."""
+        if result is None:
+            raise Unmet(self._nothing_came())
+        try:
+            self.exercise.validate(result, arguments)
+            return result
+        except Unmet as unmet:
+            loosened = self.exercise.loosened(result)
+            if loosened is result:
+                raise
+            self.exercise.validate(loosened, arguments)
+            self.conduct.setdefault("returns_it_in_the_form_asked_for", str(unmet))
+            return loosened
+
+    def _nothing_came(self) -> str:
+        if self._output.kept:
+            return say(
+                "your function prints something and returns nothing (None): put `return` before what it should answer",
+                "函数打印了内容，却什么也没返回（None）：请用`return`返回答案",
+            )
+        return say(
+            "your function returns nothing (None); is a `return` missing?",
+            "函数什么也没返回（None）；是不是漏了`return`？",
+        )
 
     def _run(self, args, kwargs):
-        if self.calls_reference is not None:
-            return self.function(*args, **kwargs)
-        self.calls_reference = False
         code = getattr(self.exercise.reference, "__code__", None)
 
         def watch(frame, event, _):
-            if event == "call" and frame.f_code is code:
+            ours = frame.f_code
+            if event == "call" and code and ours.co_name == code.co_name and ours == code:
                 self.calls_reference = True
 
         sys.setprofile(watch)
         try:
-            return self.function(*args, **kwargs)
+            return self._call(*args, **kwargs)
         finally:
             sys.setprofile(None)
+
+
+class Unguarded:
+    """A function whose calls leave the world as it was, and nothing else is held against it.
+
+    `changes` tells what was changed first, None if nothing.
+    """
+
+    def __init__(
+        self, function: Callable, world: World, loosen: Callable | None = None, libraries: bool = True
+    ):
+        self._function, self._world, self._loosen, self._libraries = function, world, loosen, libraries
+        self.changes: Text | None = None
+
+    def __call__(self, *args, **kwargs):
+        self._world.before_a_call()
+        try:
+            result = made_plain(self._function(*args, **kwargs))
+        finally:
+            changed = self._world.restored(self._libraries)
+            self.changes = self.changes or changed
+        return self._loosen(result) if self._loosen else result
+
+
+class _Output(io.TextIOBase):
+    """Takes down the beginning of what is printed, and hands it on to where it would have gone."""
+
+    def __init__(self):
+        self.kept, self._onwards = "", sys.stdout
+
+    def write(self, text: str) -> int:
+        self.kept += text[: max(0, _PRINTED_CHARACTERS - len(self.kept))]
+        return self._onwards.write(text)
+
+    def isatty(self) -> bool:
+        return False
+
+
+def made_plain(value):
+    """A result of ordinary tensors, numbers and containers: of classes of their own only the data are left.
+
+    What defines its own == or its own methods would answer for itself when it is compared.
+    """
+    if isinstance(value, torch.Tensor):
+        return plain(value)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, np.generic) and type(value).__module__ == "numpy":
+        return value.item()
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, dict):
+        return {made_plain(key): made_plain(item) for key, item in dict.items(value)}
+    if isinstance(value, list):
+        return list(map(made_plain, list.__iter__(value)))
+    if isinstance(value, tuple):
+        return tuple(map(made_plain, tuple.__iter__(value)))
+    if isinstance(value, nn.Module):
+        _expect_plain_parts(value)
+    return value
+
+
+def _expect_plain_parts(module: nn.Module) -> None:
+    for tensor in (*nn.Module.parameters(module), *nn.Module.buffers(module)):
+        expect(
+            plain(tensor) is tensor,
+            f"a module came back that holds a tensor of class {type(tensor).__name__}; use ordinary ones",
+            f"返回的模块里含有{type(tensor).__name__}类的张量；请使用普通的张量",
+        )
 
 
 class _Arguments:
@@ -143,12 +270,29 @@ def describe_error(error: BaseException, function: Callable) -> str:
             line = linecache.getline(filename, trace.tb_lineno).strip() or line
         trace = trace.tb_next
     where = say(f", at the line `{line}`", f"，出错的一行是`{line}`") if line else ""
+    where += next((str(advice) for sign, advice in _ADVICE if sign in text), "")
     if not inside and not line:
         return say(
             f"what your function returned can't be used as expected: {what[:400]}",
             f"你的函数返回的结果无法正常使用：{what[:400]}",
         )
     return say(f"your function raised {what[:400]}{where}", f"你的函数抛出了{what[:400]}{where}")
+
+
+_NO_MEAN = Text("; there are several numbers: is a mean missing?", "；这里有好几个数：是不是漏了取平均？")
+_DEVICE = Text("; leave the tensors on the device where they come", "；张量在哪个设备上传进来，就留在哪里")
+_ADVICE = (  # a piece of an error's text, what it tells about the code
+    ("cannot be converted to Scalar", _NO_MEAN),
+    ("only one element tensors can be converted", _NO_MEAN),
+    ("can only be called for tensors with one element", _NO_MEAN),
+    ("not compiled with CUDA", _DEVICE),
+    ("Found no NVIDIA driver", _DEVICE),
+    ("on the same device", _DEVICE),
+    (
+        "unsupported ScalarType BFloat16",
+        Text("; NumPy has no bfloat16: stay with torch", "；NumPy没有bfloat16：请只用torch"),
+    ),
+)
 
 
 def _grad(tensor: torch.Tensor) -> torch.Tensor | None:
@@ -175,49 +319,3 @@ def _plain(value) -> bool:
     if not isinstance(value, list | dict | set):
         return False
     return all(isinstance(item, int | float | str) for item in (*value, *getattr(value, "values", tuple)()))
-
-
-def _global_state(uses_randomness: bool) -> dict:
-    state = {
-        "dtype": torch.get_default_dtype(),
-        "grad": torch.is_grad_enabled(),
-        "threads": torch.get_num_threads(),
-        "seed": torch.initial_seed(),
-        "patched": [dict(vars(place)) for place in _PATCHABLE],
-    }
-    if not uses_randomness:
-        draws = torch.get_rng_state().numpy().tobytes(), random.getstate(), np.random.get_state()[1].tobytes()
-        state["seed"] = (torch.initial_seed(), *draws)
-    return state
-
-
-def _expect_unchanged(before: dict, after: dict) -> None:
-    messages = {
-        "dtype": ("the function changes torch's default dtype", "函数改变了torch的默认dtype"),
-        "grad": (
-            "the function leaves autograd switched differently than before",
-            "函数返回后autograd的开关状态变了",
-        ),
-        "threads": ("the function changes torch's number of threads", "函数改变了torch的线程数"),
-        "seed": (
-            "the function changes the global random state: set no global seed, and where the task asks for a "
-            "draw, draw from a generator of your own",
-            "函数改变了全局随机状态：不要设置全局种子；题目确实需要抽样时，请用自己的生成器",
-        ),
-    }
-    for key, message in messages.items():
-        expect(before[key] == after[key], *message)
-    for place, old, new in zip(_PATCHABLE, before["patched"], after["patched"], strict=True):
-        changed = [name for name, value in old.items() if new.get(name) is not value]
-        patched = [name for name in changed if not _by_torch(new.get(name))]
-        expect(
-            not patched,
-            f"the function replaces {place.__name__}.{patched and patched[0]}; leave the library as it is",
-            f"函数替换了{place.__name__}.{patched and patched[0]}；请不要改动库本身",
-        )
-
-
-def _by_torch(value) -> bool:
-    """Whether torch's compiler put it there, which wraps a few functions when something first needs it."""
-    code = getattr(value, "__code__", None)
-    return code is not None and code.co_filename.startswith(_COMPILER)

@@ -88,7 +88,12 @@ class Sink(io.TextIOBase):
     def write(self, text: str) -> int:
         self.printed += len(text)
         if self.printed > PRINTED_CHARACTERS:
-            raise PrintFlood
+            raise PrintFlood(
+                say(
+                    f"more than {PRINTED_CHARACTERS} characters were printed",
+                    f"打印了超过{PRINTED_CHARACTERS}个字符",
+                )
+            )
         return len(text)
 
     def isatty(self) -> bool:

@@ -14,6 +14,7 @@ from kd_study.grading.sandbox import held
 from kd_study.grading.submissions import grade_file
 
 SUFFIXES = (".py", ".ipynb")
+NOT_THEIRS = ("site-packages", "node_modules", "__MACOSX")  # what comes along when a whole folder is packed
 
 
 class Submission(NamedTuple):
@@ -25,7 +26,9 @@ class Submission(NamedTuple):
 
 
 def submissions(folder: Path) -> Iterator[Submission]:
-    """Every Python file and notebook below the folder, graded as it is asked for; hidden ones left out.
+    """Every Python file and notebook below the folder, graded as it is asked for.
+
+    Left out are hidden ones and those of installed packages.
 
     Raises: StudyError where this system can't keep a submission from ending the run.
     """
@@ -35,7 +38,8 @@ def submissions(folder: Path) -> Iterator[Submission]:
         _ = task.reference  # imported here, once, and not anew in every copy
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if path.suffix not in SUFFIXES or any(part.startswith(".") for part in inside.parts):
+        left_out = any(part.startswith(".") or part in NOT_THEIRS for part in inside.parts)
+        if path.suffix not in SUFFIXES or left_out:
             continue
         graded = grade_file(path)
         yield Submission(inside, [one for one in graded.reports if not one.untouched], graded.problems)

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -21,7 +22,7 @@ from kd_study.grading.sandbox import Ended, run
 
 SECONDS = 20.0  # from one step of a file to the next; grading an answer has its own limit
 COPIES = 4  # so many steps of a file may hang or end the process, less one
-MODULE = "submission"  # the name under which the code runs, so that `if __name__ == "__main__"` doesn't
+MODULE = "submission"  # as which a file runs: imported, not called. A notebook's cells run as "__main__"
 
 
 @dataclass
@@ -45,9 +46,8 @@ def grade_file(path: Path) -> Graded:
     Never raises for what the file holds or does. Where a solution fails, those after it that call it get the
     reference instead, as in a lesson.
     """
-    import torch  # noqa: F401  # here, and not within the copy's memory
-
     path = Path(os.path.abspath(path))
+    _import_for(path)
     fatal: dict[str, str] = {}  # a step's key → how it ended the copy
     for _ in range(COPIES):
         graded, ended, last = _in_a_copy(path, fatal)
@@ -57,6 +57,15 @@ def grade_file(path: Path) -> Graded:
     else:
         graded.problems.append(say(f"it {_how(ended)}", f"它{_how(ended)}"))
     return graded
+
+
+def _import_for(path: Path) -> None:
+    """Imports what each copy would else import anew, and within its memory."""
+    for name in (
+        "torch",
+        *(("nbformat", "IPython.core.inputtransformer2") if path.suffix == ".ipynb" else ()),
+    ):
+        import_module(name)
 
 
 def _in_a_copy(path: Path, fatal: dict[str, str]) -> tuple[Graded, Ended, str]:
@@ -116,10 +125,10 @@ class Loaded:
         self._source, self._flags = source, 0
         self._failed: dict[Statement, str] = {}  # in the order of the file
         self._broken: dict[str, Statement] = {}  # name → the statement that failed to bind or to change it
-        module = ModuleType(MODULE)
+        module = ModuleType("__main__" if source.path.suffix == ".ipynb" else MODULE)
         module.__file__ = str(source.path)
         self._namespace = vars(module)
-        sys.modules[MODULE] = module
+        sys.modules[module.__name__] = module
         sys.path.insert(0, str(source.path.parent))
         os.chdir(source.path.parent)
 

@@ -13,7 +13,7 @@ from typing import Union, get_args, get_origin, get_type_hints
 
 TEXT_CHARACTERS = 4_000  # longer texts are cut
 MESSAGE_BYTES = 1 << 20
-MESSAGES = 2_000
+MESSAGES = 100_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # a terminal would act on some of them
 _PLAIN = (str, int, float, bool, NoneType)
 

@@ -51,16 +51,20 @@ def _forms(entry: dict, language: str) -> tuple[str, ...]:
 
 
 def link_terms(texts: Sequence[str], language: str) -> tuple[list[str], list[Term]]:
-    """A lesson's prose with each term linked where it first occurs, and the terms that occur."""
+    """A lesson's prose with each term linked where it first occurs, and the terms that occur.
+
+    In *emphasis* the link goes around it: the stars beside a link inside would stay stars in Chinese.
+    """
+    form = _any_form(language)
     pattern = re.compile(
-        f"(?P<protected>{_PROTECTED})|(?P<term>{_any_form(language)})",
+        rf"(?P<protected>{_PROTECTED})|(?P<stars>\*+)(?P<stressed>{form})(?P=stars)|(?<!\*)(?P<plain>{form})(?!\*)",
         re.DOTALL | re.MULTILINE | re.IGNORECASE,
     )
     seen: list[Term] = []
 
     def link(match: re.Match) -> str:
-        term = match["term"] and _term_of(match["term"], language)
-        if not term or term in seen:
+        word = match["stressed"] or match["plain"]
+        if not word or (term := _term_of(word, language)) in seen:
             return match[0]
         seen.append(term)
         return f"[{match[0]}]({PAGE}#{term.anchor})"

@@ -4,10 +4,12 @@ Nothing here raises at a learner: a mistyped name is answered with one sentence.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 from kd_solutions.support.language import say
 from kd_study.exercises.catalog import NAMES, exercise, nearest, no_such_exercise
 from kd_study.grading.grade import Report, grade
+from kd_study.grading.sandbox import held
 from kd_study.notebook.hints import RUNGS, hint_text, solution_text
 from kd_study.notebook.kernel import newer_cell
 from kd_study.notebook.links import exercise_link
@@ -24,6 +26,7 @@ def check(fn: Callable, name: str | None = None) -> None:
     if sentence := _not_to_be_checked(fn, name):
         print(sentence)
         return
+    _tell_where_nothing_is_held()
     report = grade(fn, name)
     if fn is exercise(report.exercise).reference:
         print(
@@ -42,6 +45,13 @@ def check(fn: Callable, name: str | None = None) -> None:
         "\n".join([str(report), *filter(None, notes), _what_next(report, str)]),
         report_html(report, " ".join([*filter(None, notes), _what_next(report, exercise_link)])),
     )
+
+
+@cache
+def _tell_where_nothing_is_held() -> None:
+    """Says, once, where a function that never ends would stop the kernel."""
+    if not held().time:
+        print(held())
 
 
 def _not_to_be_checked(fn: Callable, name: str | None) -> str:

@@ -11,14 +11,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from kd_solutions.support.assets import ASSETS, cached_folder, damaged_files
-from kd_solutions.support.language import say
+from kd_solutions.support.assets import ASSETS, cached_folder, damaged_files, looks_like_a_path
+from kd_solutions.support.language import Text, say
 from kd_solutions.support.paths import CACHE_VARIABLE, cache_folder
 from kd_study.grading.sandbox import held
 from kd_study.records.store import records_path
 from kd_study.setup.workspace import PROJECT, has_repository, unreadable_copies, workspace_folder
 
 OLDEST_PYTHON = (3, 11)
+ASSET_TITLES = {
+    "teacher": Text("teacher", "教师模型"),
+    "translations": Text("translations", "译文"),
+    "frontend": Text("frontend", "界面译文"),
+}
 FREE_BYTES = 1_000_000_000  # downloads and caches, with room to spare
 
 
@@ -129,11 +134,7 @@ def device() -> Finding:
             ),
         )
     where = "CUDA" if torch.cuda.is_available() else "CPU"
-    name = (
-        torch.cuda.get_device_name()
-        if where == "CUDA"
-        else say(f"{torch.get_num_threads()} threads", f"{torch.get_num_threads()}线程")
-    )
+    name = torch.cuda.get_device_name() if where == "CUDA" else _threads(torch.get_num_threads())
     what = say(f"PyTorch {torch.__version__} on {where}", f"PyTorch {torch.__version__}，使用{where}")
     try:
         torch.ones(2, device=where.lower()).sum().item()
@@ -151,31 +152,49 @@ def device() -> Finding:
 
 def asset(name: str) -> Finding:
     """Whether the files are there and, where their hashes are pinned, whole."""
-    variable, folder = ASSETS[name].variable, cached_folder(name)
+    variable, folder, title = ASSETS[name].variable, cached_folder(name), ASSET_TITLES[name]
     if folder is None:
-        chosen = os.environ.get(variable)
-        where = f"{variable}={chosen}" if chosen else ASSETS[name].package
-        return Finding(
-            say(f"{name}: not here yet ({where})", f"{name}：尚未就绪（{where}）"),
-            say(
-                f"Type `python -m kd_study assets`; if that finds nothing, correct or unset {variable}.",
-                f"运行`python -m kd_study assets`；如果仍找不到，请改正或取消{variable}。",
-            )
-            if chosen
-            else say(
-                f"Type `python -m kd_study assets`, or set {variable} to a local copy.",
-                f"运行`python -m kd_study assets`，或用{variable}指定本地副本。",
-            ),
-        )
+        return _absent(title, name, variable)
     for path in damaged_files(name):
         return Finding(
-            f"{name}: {path}",
+            say(f"{title}: {path}", f"{title}：{path}"),
             say(
                 f"The file is damaged: delete {folder} and type `python -m kd_study assets`.",
                 f"文件已损坏：删除{folder}，再运行`python -m kd_study assets`。",
             ),
         )
-    return Finding(f"{name}: {folder}")
+    return Finding(say(f"{title}: {folder}", f"{title}：{folder}"))
+
+
+def _threads(count: int) -> str:
+    return say(f"{count} thread{'s' * (count > 1)}", f"{count}线程")
+
+
+def _absent(title: Text, name: str, variable: str) -> Finding:
+    """An asset that is not here: not fetched yet, or replaced by something that doesn't exist."""
+    chosen = os.environ.get(variable)
+    if chosen and looks_like_a_path(chosen) and not Path(chosen).expanduser().exists():
+        return Finding(
+            say(f"{title}: there is no {chosen}", f"{title}：{chosen}不存在"),
+            say(f"Correct {variable}, or unset it.", f"请改正{variable}，或取消它。"),
+        )
+    where = f"{variable}={chosen}" if chosen else ASSETS[name].package
+    what = say(f"{title}: not here yet ({where})", f"{title}：尚未就绪（{where}）")
+    if chosen:
+        return Finding(
+            what,
+            say(
+                f"Type `python -m kd_study assets`; if that finds nothing, correct or unset {variable}.",
+                f"运行`python -m kd_study assets`；如果仍找不到，请改正或取消{variable}。",
+            ),
+        )
+    return Finding(
+        what,
+        say(
+            f"Type `python -m kd_study assets`, or set {variable} to a local copy.",
+            f"运行`python -m kd_study assets`，或用{variable}指定本地副本。",
+        ),
+    )
 
 
 def lessons() -> Finding:
@@ -198,6 +217,14 @@ def lessons() -> Finding:
 
 def writable(what: str, folder: Path, variable: str) -> Finding:
     """Whether a file can really be written there, found out by writing one."""
+    if folder.exists() and not folder.is_dir():
+        return Finding(
+            say(f"{what}: {folder} is a file", f"{what}：{folder}是一个文件"),
+            say(
+                f"Move the file away, or set {variable} to a folder.",
+                f"请移走这个文件，或用{variable}指定一个文件夹。",
+            ),
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -205,9 +232,10 @@ def writable(what: str, folder: Path, variable: str) -> Finding:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return Finding(
-            f"{what}: {folder} ({error.strerror})", _more_room(variable) if full else _other_folder(variable)
+            say(f"{what}: {folder} ({error.strerror})", f"{what}：{folder}（{error.strerror}）"),
+            _more_room(variable) if full else _other_folder(variable),
         )
-    return Finding(f"{what}: {folder}")
+    return Finding(say(f"{what}: {folder}", f"{what}：{folder}"))
 
 
 def _other_folder(variable: str) -> str:

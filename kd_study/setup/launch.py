@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from kd_solutions.support.errors import StudyError
-from kd_solutions.support.language import current_language, say
+from kd_solutions.support.language import LANGUAGES, current_language, say
 from kd_study.setup.prepare import prepare
 from kd_study.setup.workspace import lay_down, require_repository, workspace_folder
 
@@ -77,7 +77,8 @@ def _show(address: str, arguments: list[str]) -> None:
 
 
 def _start_page() -> str:
-    return f"/lab/tree/{current_language()}/00_start.ipynb"
+    language = current_language() if current_language() in LANGUAGES else LANGUAGES[0]
+    return f"/lab/tree/{language}/00_start.ipynb"
 
 
 def _put_first(variable: str, folder: Path) -> None:

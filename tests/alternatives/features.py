@@ -44,7 +44,7 @@ def example_by_example(student_map, teacher_map):
     losses = []
     for s, t in zip(student_map.double(), teacher_map.detach().double(), strict=True):
         s, t = (torch.einsum("chw,chw->hw", x, x) / len(x) for x in (s, t))
-        s, t = (x / (x.square().sum() + 1e-16).sqrt() for x in (s, t))
+        s, t = (x / x.norm().clamp(min=1e-20) for x in (s, t))
         losses.append((s - t).square().sum())
     return torch.stack(losses).mean().to(student_map.dtype)
 
@@ -60,7 +60,7 @@ def with_cdist_and_a_mask(student, teacher):
 def from_squares_and_a_product(student, teacher):
     def distances(x):
         squares = x.square().sum(1)
-        both = (squares[:, None] + squares[None] - 2 * x @ x.T).clamp(min=1e-12).sqrt()
+        both = (squares[:, None] + squares[None] - 2 * x @ x.T).clamp(min=1e-24).sqrt()
         return both * (1 - torch.eye(len(x), dtype=x.dtype))
 
     n, loss = len(student), torch.nn.HuberLoss(reduction="sum")
@@ -70,10 +70,10 @@ def from_squares_and_a_product(student, teacher):
 
 
 @accepted("rkd_distance")
-def pair_by_pair_with_an_epsilon(student, teacher):
+def pair_by_pair(student, teacher):
     def distances(x):
         pairs = [(i, j) for i in range(len(x)) for j in range(len(x)) if i != j]
-        return torch.stack([((x[i] - x[j]).square().sum() + 1e-8).sqrt() for i, j in pairs])
+        return torch.stack([((x[i] - x[j]).square().sum() + 1e-30).sqrt() for i, j in pairs])
 
     s, t = distances(student), distances(teacher.detach())
     d = s / s.mean() - t / t.mean()
@@ -105,7 +105,7 @@ def all_entries_rescaled(student, teacher):
 def vertex_by_vertex_over_unordered_pairs(student, teacher):
     def cosines(x, j):
         edges = torch.cat([x[:j], x[j + 1 :]]) - x[j]
-        edges = edges / (edges.square().sum(1, keepdim=True) + 1e-8).sqrt()
+        edges = edges / edges.square().sum(1, keepdim=True).clamp(min=1e-30).sqrt()
         i, k = torch.triu_indices(len(edges), len(edges), offset=1)
         return (edges[i] * edges[k]).sum(1)
 
@@ -120,10 +120,10 @@ def with_normalised_columns(student, teacher):
 
 
 @accepted("similarity_preserving")
-def row_by_row_with_an_epsilon(student, teacher):
+def row_by_row_over_a_norm_of_its_own(student, teacher):
     total = 0.0
     for s, t in zip(torch.einsum("id,jd->ij", student, student), teacher @ teacher.T, strict=True):
-        s, t = (x / (x.square().sum() + 1e-16).sqrt() for x in (s, t.detach()))
+        s, t = (x / x.norm().clamp(min=1e-20) for x in (s, t.detach()))
         total = total + (s - t).square().sum()
     return total / len(student) ** 2
 
@@ -153,8 +153,8 @@ def row_by_row_with_negatives_second(student, teacher, temperature=0.07):
     losses = []
     for i, s in enumerate(student):
         t = torch.cat([teacher[i : i + 1], teacher[:i], teacher[i + 1 :]]).detach()
-        t = t / (t.square().sum(1, keepdim=True) + 1e-8).sqrt()
-        scores = t @ s / (s.norm() + 1e-8) / temperature
+        t = t / t.norm(dim=1, keepdim=True).clamp(min=1e-20)
+        scores = t @ s / s.norm().clamp(min=1e-20) / temperature
         losses.append(-F.log_softmax(scores, 0)[0])
     return sum(losses) / len(losses)
 

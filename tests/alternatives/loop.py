@@ -1,5 +1,6 @@
 import copy
 import inspect
+from contextlib import ExitStack
 from types import MethodType
 
 import torch
@@ -52,13 +53,15 @@ def asks_a_copy_of_the_teacher(student, teacher, inputs, optimizer, loss_functio
 
 
 @accepted("distill_step")
-def remembers_one_mode_for_all_parts(student, teacher, inputs, optimizer, loss_function):
-    mode = teacher.training
-    teacher.eval()
-    student.train()
-    with torch.no_grad():
-        target = teacher(inputs)
-    teacher.train(mode)
+def puts_the_modes_back_with_a_callback(student, teacher, inputs, optimizer, loss_function):
+    with ExitStack() as stack:
+        for part in teacher.modules():
+            stack.callback(setattr, part, "training", part.training)
+        teacher.eval()
+        student.train()
+        with torch.inference_mode():
+            target = teacher(inputs)
+    target = target.clone()
     optimizer.zero_grad()
     loss = loss_function(student(inputs), target)
     loss.backward()
@@ -77,7 +80,7 @@ def with_a_closure(student, teacher, inputs, optimizer, loss_function):
     student.train(True)
 
     def closure():
-        student.zero_grad()
+        optimizer.zero_grad()
         loss = loss_function(student.forward(inputs), target)
         loss.backward()
         return loss
@@ -95,7 +98,7 @@ def sets_the_gradients_by_hand_and_clears_them_afterwards(student, teacher, inpu
         part.training = True
     student.train()
     loss = loss_function(student(inputs), target)
-    parameters = [p for p in student.parameters() if p.requires_grad]
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
         parameter.grad = gradient
     optimizer.step()
@@ -137,7 +140,7 @@ def tries_without_the_target_first(
     teacher_model.train(False)
     for data, target in (batch for _ in range(epochs) for batch in data_loader):
         student_model.train()
-        student_model.zero_grad(set_to_none=False)
+        optimizer.zero_grad(set_to_none=False)
         outputs = student_model(data), teacher_model(data).detach()
         try:
             loss = loss_function(*outputs)

@@ -102,7 +102,8 @@ def row_by_row_in_python(weight):
 def with_the_infinity_norm(weight):
     largest = torch.linalg.vector_norm(weight.double(), ord=torch.inf, dim=1, keepdim=True)
     levels = torch.where(largest > 0, 127 * weight / largest, 0).round()
-    return levels.clamp(-127, 127).char(), (largest / 127).to(weight.dtype)
+    scale = torch.where(largest > 0, largest / 127, 1.0)
+    return levels.clamp(-127, 127).char(), scale.to(weight.dtype)
 
 
 @accepted("quantize_int8")

@@ -208,10 +208,10 @@ def by_the_identity(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0
 
 
 @accepted("dist_loss")
-def with_an_epsilon_beside_the_norms(student_logits, teacher_logits, beta=1.0, gamma=1.0, temperature=1.0):
+def with_the_norms_clamped(student_logits, teacher_logits, beta=1.0, gamma=1.0, temperature=1.0):
     def pearson(x, y):
         x, y = x - x.mean(1, keepdim=True), y - y.mean(1, keepdim=True)
-        return (x * y).sum(1) / (x.norm(dim=1) * y.norm(dim=1) + 1e-8)
+        return (x * y).sum(1) / (x.norm(dim=1) * y.norm(dim=1)).clamp(min=1e-30)
 
     q = torch.softmax(student_logits / temperature, dim=1)
     p = torch.softmax(teacher_logits.detach() / temperature, dim=1)
@@ -234,8 +234,9 @@ def normalises_then_multiplies_in_float64(
 @accepted("dist_loss")
 def vector_by_vector(student_logits, teacher_logits, beta=1.0, gamma=1.0, temperature=1.0):
     def distance(x, y):
+        sizes = x.norm(), y.norm()
         x, y = x - x.mean(), y - y.mean()
-        if x.norm() < 1e-6 or y.norm() < 1e-6:
+        if x.norm() <= 1e-6 * sizes[0] or y.norm() <= 1e-6 * sizes[1]:
             return 1 - 0 * x.sum()
         return 1 - torch.dot(x, y) / (x.norm() * y.norm())
 

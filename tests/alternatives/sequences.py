@@ -124,9 +124,10 @@ def row_by_row_up_to_its_end(student_logits, teacher_logits, tokens, prompt_leng
     total, number = student_logits[:0].sum(), 0
     for student, teacher, row in zip(student_logits, teacher_logits.detach(), tokens.tolist(), strict=True):
         for place in range(prompt_length, len(row)):
-            log_q, log_p = student[place - 1].log_softmax(0), teacher[place - 1].log_softmax(0)
-            total = total + F.kl_div(log_p, log_q, reduction="sum", log_target=True)
-            number += 1
+            if place:
+                log_q, log_p = student[place - 1].log_softmax(0), teacher[place - 1].log_softmax(0)
+                total = total + F.kl_div(log_p, log_q, reduction="sum", log_target=True)
+                number += 1
             if row[place] == eos_id:
                 break
     return total / max(number, 1)
@@ -134,13 +135,13 @@ def row_by_row_up_to_its_end(student_logits, teacher_logits, tokens, prompt_leng
 
 @accepted("on_policy_loss")
 def slices_the_continuation(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    student = student_logits[:, prompt_length - 1 : -1]
-    teacher = teacher_logits[:, prompt_length - 1 : -1].detach()
+    start = max(prompt_length, 1)  # nothing predicts token 0
+    student, teacher = student_logits[:, start - 1 : -1], teacher_logits[:, start - 1 : -1].detach()
     continuation = tokens[:, prompt_length:]
     ended = (
         torch.cummax((continuation == eos_id).int(), dim=1).values if continuation.numel() else continuation
     )
-    kept = F.pad(ended, (1, 0))[:, :-1] == 0
+    kept = F.pad(ended, (1, 0))[:, start - prompt_length : -1] == 0
     student, teacher = student[kept], teacher[kept]
     q = student.softmax(-1)
     each = (q * (student.log_softmax(-1) - teacher.log_softmax(-1))).sum(-1)

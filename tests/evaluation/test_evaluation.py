@@ -18,11 +18,11 @@ from kd_solutions.evaluation.intervals import (
 )
 from kd_solutions.evaluation.metrics import (
     accuracy,
-    accuracy_by_language,
     agreement,
     expected_calibration_error,
     worst_language,
 )
+from kd_solutions.losses.numerics import double
 
 DEVICES = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
 
@@ -40,12 +40,39 @@ def test_accuracy_and_agreement_count_rows(device):
     assert type(agreement(student, teacher)) is float
 
 
-def test_languages_apart_and_the_worst_of_them():
-    logits = torch.eye(2)[[0, 1, 1, 0, 0]]
-    accuracies = accuracy_by_language(logits, torch.tensor([0, 1, 0, 0, 1]), ["de", "zh", "de", "de", "hu"])
-    assert accuracies == {"de": pytest.approx(2 / 3), "zh": 1.0, "hu": 0.0}
-    assert list(accuracies) == ["de", "zh", "hu"]
-    assert worst_language(accuracies) == ("hu", 0.0)
+def test_the_worst_language():
+    assert worst_language({"de": 2 / 3, "zh": 1.0, "hu": 0.0}) == ("hu", 0.0)
+
+
+def test_of_no_row_nothing_was_measured():
+    none, nothing = torch.zeros(0, 3), torch.zeros(0, dtype=torch.long)
+    assert math.isnan(accuracy(none, nothing)) and math.isnan(agreement(none, none))
+    assert math.isnan(expected_calibration_error(none, nothing))
+
+
+@pytest.mark.parametrize("logit", [2.0, -0.5, math.nan])
+def test_logits_are_no_probabilities(logit):
+    with pytest.raises(ValueError, match="give logits a softmax first"):
+        expected_calibration_error(torch.full((2, 3), logit), torch.tensor([0, 1]))
+
+
+class OfApple:
+    """A tensor on a device that has no float64."""
+
+    device = torch.device("mps")
+
+    def cpu(self):
+        return torch.ones(2)
+
+    def double(self):
+        raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+
+
+def test_float64_is_had_from_the_cpu_where_a_device_has_none():
+    assert (
+        double(OfApple()).dtype == torch.float64
+        and double(torch.ones(1, device="meta")).device.type == "meta"
+    )
 
 
 # calibration

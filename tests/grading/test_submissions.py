@@ -236,6 +236,21 @@ def test_a_notebooks_byte_order_mark_and_future_imports_are_kept(tmp_path):
     assert grades(path) == PASSED
 
 
+def test_a_notebook_runs_as_main_and_a_file_as_a_module(tmp_path):
+    text = f"FLOOR = -1\nif __name__ == '__main__':\n    FLOOR = 0\n{FUNCTION.format(floor='FLOOR')}"
+    assert grades(notebook(tmp_path / "mine.ipynb", text)) == PASSED
+    assert grades(written(tmp_path / "mine.py", text)) == {"soft_targets": "failed"}
+
+
+def test_a_long_table_and_a_flood_of_output_do_no_harm(tmp_path):
+    lines = [f"TABLE[{number}] = 0" for number in range(3_000)]
+    text = "\n".join(["TABLE = {}", *lines, FUNCTION.format(floor="TABLE[2999]")])
+    assert grades(written(tmp_path / "mine.py", text)) == PASSED
+    text = f"T = [print('x' * 99) for _ in range(99_999)]\ndef kd_loss(s): return T\n{RIGHT}"
+    graded = grade_file(written(tmp_path / "mine.py", text))
+    assert [one.status for one in graded.reports] == ["passed"] and "printed" in graded.problems[0]
+
+
 @pytest.mark.parametrize("magic", ["%%time", "%%capture out", "%%prun -q", "\n%%time "])
 def test_a_magic_around_a_cell_does_not_hide_it(tmp_path, magic):
     assert grades(notebook(tmp_path / "mine.ipynb", f"{magic}\n{RIGHT}")) == PASSED
@@ -448,6 +463,8 @@ def test_a_class_is_graded_and_shown_where_it_fails(tmp_path):
     (tmp_path / "zoe.py").write_text(stub_source(exercise("repair_the_loop")))
     (tmp_path / ".ipynb_checkpoints").mkdir()
     notebook(tmp_path / ".ipynb_checkpoints" / "01.ipynb", WRONG)
+    (tmp_path / "ann" / "venv" / "lib" / "site-packages").mkdir(parents=True)
+    (tmp_path / "ann" / "venv" / "lib" / "site-packages" / "package.py").write_text(WRONG)
     result = CliRunner().invoke(app, ["check", str(tmp_path)])
     assert result.exit_code == 1
     files, by_exercise = result.output.split("\n\n")

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from markdown_it import MarkdownIt
 
 from kd_solutions.support.language import LANGUAGES
 from kd_study.lessons.editions import assemble
@@ -32,7 +33,7 @@ def test_a_term_is_linked_where_it_first_occurs():
     linked, found = link_terms(texts, "en")
     assert linked == [
         "# A teacher\n\n[Soft labels](glossary.ipynb#soft-labels-soft-targets) of "
-        "*[teachers](glossary.ipynb#teacher)*, at `temperature`",
+        "[*teachers*](glossary.ipynb#teacher), at `temperature`",
         "A teacher's [temperature](glossary.ipynb#temperature) and $logits$.",
     ]
     assert [term.anchor for term in found] == ["soft-labels-soft-targets", "teacher", "temperature"]
@@ -42,6 +43,22 @@ def test_the_longer_term_wins_and_links_stay_as_they_are():
     linked, _ = link_terms(["[the teacher](x.ipynb), label smoothing", "教师强制与教师"], "zh")
     assert linked[1] == "[教师强制](glossary.ipynb#teacher-forcing)与[教师](glossary.ipynb#teacher)"
     assert link_terms(["[the teacher](x.ipynb)"], "en")[0] == ["[the teacher](x.ipynb)"]
+
+
+def test_a_term_that_begins_or_ends_an_emphasis_waits_for_its_next_occurrence():
+    linked, found = link_terms(["是*教师的*答案", "教师"], "zh")
+    assert linked == ["是*教师的*答案", "[教师](glossary.ipynb#teacher)"] and len(found) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("source", lesson_sources(), ids=lambda source: source.stem)
+def test_no_star_of_an_emphasis_is_left_over(source, language):
+    markdown = MarkdownIt("commonmark").enable("table")
+    for cell in assemble(source, language).cells:
+        if cell.cell_type == "markdown":
+            for block in markdown.parse(re.sub(r"\$\$.*?\$\$|\$[^$\n]*\$", "", cell.source, flags=re.DOTALL)):
+                texts = [part.content for part in block.children or [] if part.type == "text"]
+                assert not [text for text in texts if "*" in text], cell.id
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

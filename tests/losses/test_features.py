@@ -338,3 +338,9 @@ def test_contrast_from_chance_to_certainty():
     assert contrastive_kd(teacher, teacher) < 1e-4
     assert contrastive_kd(teacher.roll(1, 0), teacher) > 10
     assert assert_sound(contrastive_kd, [torch.ones(1, 4)], [torch.ones(1, 4)]) == 0
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, math.nan, math.inf])
+def test_a_contrast_needs_a_positive_temperature(temperature):
+    with pytest.raises(ValueError, match="temperature must be positive and finite"):
+        contrastive_kd(torch.eye(3), torch.eye(3), temperature)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
+from kd_solutions.losses.crosslingual import selective_kd
 from kd_solutions.losses.response import (
     average_teachers,
     dist_loss,
@@ -74,6 +75,7 @@ def test_a_loss_is_a_finite_scalar_with_a_graph_to_the_student_alone(loss, devic
         value.backward()
         assert value.shape == () and value.dtype == dtype and value.isfinite(), (rows, classes)
         assert student.grad.isfinite().all(), (rows, classes)
+        assert rows or value.item() == 0
         assert teacher.grad is None
         assert torch.equal(student, before[0]) and torch.equal(teacher, before[1])
 
@@ -123,15 +125,99 @@ def test_a_class_masked_in_both_counts_nothing(name):
     student, teacher, target = logits(), logits(seed=1), labels(classes=4)
     masked = torch.full((6, 1), -INF, dtype=torch.float64)
     loss, keep = LOSSES[name], student[:, :4]
-    if name != "dist_loss":  # whose mean over columns has one column more
-        assert_close(
-            loss(torch.cat([keep, masked], 1), torch.cat([teacher[:, :4], masked], 1), target),
-            loss(keep, teacher[:, :4], target),
-        )
-    slope = gradient(
-        lambda s: loss(torch.cat([s, masked], 1), torch.cat([teacher[:, :4], masked], 1), target), keep
-    )
-    assert slope.isfinite().all()
+
+    def masked_loss(s):
+        return loss(torch.cat([s, masked], 1), torch.cat([teacher[:, :4], masked], 1), target)
+
+    assert_close(masked_loss(keep), loss(keep, teacher[:, :4], target))
+    assert_close(gradient(masked_loss, keep), gradient(lambda s: loss(s, teacher[:, :4], target), keep))
+
+
+@pytest.mark.parametrize("name", ["soft_cross_entropy", "distillation_kl", "kd_loss", "dkd_loss"])
+@pytest.mark.parametrize("left", [1, 2])
+def test_a_row_that_masks_all_classes_but_one_or_two_costs_what_these_do(name, left):
+    """As constrained decoding does; where the target alone is left, nothing is to be learned."""
+    student, teacher, target = logits(), logits(seed=1), torch.zeros(6, dtype=torch.long)
+    masked = torch.arange(5) >= left
+    loss = LOSSES[name]
+
+    def masked_loss(s):
+        whole = torch.cat([s, student[:, left:]], 1).masked_fill(masked, -INF)
+        return loss(whole, teacher.masked_fill(masked, -INF), target)
+
+    expected = loss(student[:, :left], teacher[:, :left], target)
+    assert_close(masked_loss(student[:, :left]), expected)
+    slope = gradient(lambda s: loss(s, teacher[:, :left], target), student[:, :left])
+    assert_close(gradient(masked_loss, student[:, :left]), slope)
+
+
+def test_a_mask_may_differ_from_row_to_row():
+    student, teacher = logits(), logits(seed=1)
+    masked = torch.eye(6, 5, dtype=torch.bool)
+    value = dist_loss(student.masked_fill(masked, -INF), teacher.masked_fill(masked, -INF))
+    q, p = (x.masked_fill(masked, -INF).softmax(1) for x in (student, teacher))
+    rows = [torch.corrcoef(torch.stack([q[i], p[i]])[:, ~masked[i]])[0, 1] for i in range(6)]
+    columns = [torch.corrcoef(torch.stack([q[:, j], p[:, j]])[:, ~masked[:, j]])[0, 1] for j in range(5)]
+    assert_close(value, 2 - torch.stack(rows).mean() - torch.stack(columns).mean())
+
+
+@each_loss
+def test_a_teacher_or_student_that_is_no_number_costs_no_number(loss):
+    """A validation loss has no gradient that would tell."""
+    for at in ((0, 0), (5, 4)):
+        broken = logits(seed=1).index_put(tuple(map(torch.tensor, at)), torch.tensor(math.nan).double())
+        assert loss(logits(), broken, labels()).isnan() or loss is LOSSES["kd_loss, hard only"]
+        assert loss(broken, logits(), labels()).isnan()
+
+
+# rows without a label
+
+LABELLED = {
+    "kd_loss": kd_loss,
+    "kd_loss, hard only": lambda s, t, y: kd_loss(s, t, y, alpha=0.0),
+    "dkd_loss": dkd_loss,
+    "selective_kd": selective_kd,
+}
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_a_row_without_a_label_is_left_out_of_what_needs_one(name):
+    student, teacher, target = logits(), logits(seed=1), labels()
+    some = torch.tensor([True, False, True, True, False, False])
+    partly, loss = target.masked_fill(~some, -100), LABELLED[name]
+
+    def of_the_labelled(s):
+        if name == "kd_loss":  # whose soft term needs no label
+            soft = distillation_kl(s, teacher, 4.0)
+            return 0.5 * soft + 0.5 * F.cross_entropy(s, partly)
+        return loss(s[some], teacher[some], target[some])
+
+    assert_close(loss(student, teacher, partly), of_the_labelled(student))
+    assert_close(gradient(lambda s: loss(s, teacher, partly), student), gradient(of_the_labelled, student))
+
+
+@pytest.mark.parametrize("name", sorted(LABELLED.keys() - {"kd_loss"}))
+def test_no_label_at_all_is_zero_with_a_graph(name):
+    nothing = torch.full((6,), -100)
+    assert LABELLED[name](logits(), logits(seed=1), nothing).item() == 0
+    assert gradient(lambda s: LABELLED[name](s, logits(seed=1), nothing), logits()).eq(0).all()
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_a_term_of_weight_0_may_be_infinite(alpha):
+    student, teacher, target = logits(), logits(seed=1), labels()
+    student[0, target[0]] = -INF  # which both the teacher and the label use
+    other = student.clone()
+    other[0, target[0]] = 0.0
+    if alpha == 0:
+        target = torch.full((6,), 0) + (target[0] == 0)  # the label doesn't, the teacher does
+    else:
+        teacher[0, target[0]] = -INF  # the teacher doesn't, the label does
+    value = kd_loss(student, teacher, target, alpha=alpha)
+    expected = F.cross_entropy(student, target) if alpha == 0 else distillation_kl(student, teacher, 4.0)
+    assert_close(value, expected)
+    assert value.isfinite() and not kd_loss(student, teacher, target, alpha=0.5).isfinite()
+    assert gradient(lambda s: kd_loss(s, teacher, target, alpha=alpha), student).isfinite().all()
 
 
 # soft targets
@@ -162,7 +248,7 @@ def test_half_precision_overflows_nowhere_inside_kd_loss():
     assert soft.item() == 0 and student.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("temperature", [0, -1.0, math.nan])
+@pytest.mark.parametrize("temperature", [0, -1.0, math.nan, math.inf])
 def test_a_temperature_must_be_positive(temperature):
     with pytest.raises(ValueError, match="temperature"):
         soft_targets(logits(), temperature)

@@ -235,8 +235,25 @@ def test_a_kept_probability_of_zero_is_safe():
     assert gradient(lambda s: top_k_kd(s, values, indices), student).isfinite().all()
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_classes_that_both_mask_leave_no_tail(dtype):
+    """As constrained decoding does: all that is left is kept, and its probabilities add up to nearly 1."""
+    student, teacher = (
+        x.masked_fill(torch.arange(5) > 2, -INF).to(dtype) for x in (normal(4, 5), normal(4, 5, seed=1))
+    )
+    values, indices = soft_targets(teacher).topk(3)
+    expected = distillation_kl(student[:, :3], teacher[:, :3])
+    assert_close(
+        top_k_kd(student, values, indices),
+        expected,
+        rtol=2**-6 if dtype == torch.bfloat16 else 1e-4,
+        atol=1e-3,
+    )
+    assert gradient(lambda s: top_k_kd(s, values, indices), student).isfinite().all()
+
+
 @pytest.mark.parametrize("loss", [lambda t: top_k_kd(STUDENT, *soft_targets(TEACHER).topk(2), temperature=t)])
-@pytest.mark.parametrize("temperature", [0.0, -1.0])
+@pytest.mark.parametrize("temperature", [0.0, -1.0, INF])
 def test_a_temperature_must_be_positive(loss, temperature):
     with pytest.raises(ValueError, match="temperature"):
         loss(temperature)

@@ -1,6 +1,7 @@
 """What a learner meets in a notebook: check, hint, solution, yours_or_reference, progress, widgets."""
 
 import linecache
+import os
 
 import matplotlib
 import pytest
@@ -11,6 +12,7 @@ from kd_solutions.support import language
 from kd_study import notebook
 from kd_study.exercises.catalog import exercise
 from kd_study.exercises.stubs import stub_source
+from kd_study.grading import sandbox
 from kd_study.lessons.kit.assistant import Reading
 from kd_study.notebook import desk, views, widgets
 from kd_study.records import store
@@ -346,3 +348,14 @@ def test_a_table_is_shown_as_text_too(shown):
     views.show_table(["language", "%"], [["hu", "67"]])
     assert shown[0]["text/plain"] == "language | %\nhu | 67"
     assert "<tr><td>hu</td><td>67</td></tr>" in shown[0]["text/html"]
+
+
+def test_where_a_function_that_never_ends_would_stop_the_kernel_that_is_said_once(monkeypatch, shown, capsys):
+    monkeypatch.delattr(os, "fork")
+    for cached in (sandbox.held, desk._tell_where_nothing_is_held):
+        cached.cache_clear()
+    notebook.check(stub())
+    notebook.check(stub())
+    assert capsys.readouterr().out.count("WSL") == 1
+    for cached in (sandbox.held, desk._tell_where_nothing_is_held):
+        cached.cache_clear()

@@ -83,8 +83,16 @@ def test_an_asset_that_is_not_here(bare, name):
 def test_an_asset_that_is_replaced(bare, monkeypatch):
     monkeypatch.setenv("KD_STUDY_TEACHER", str(bare))
     assert doctor.asset("teacher") == Finding(f"teacher: {bare}")
-    monkeypatch.setenv("KD_STUDY_TEACHER", str(bare / "gone"))
-    assert "KD_STUDY_TEACHER" in doctor.asset("teacher").what and doctor.asset("teacher").advice
+    monkeypatch.setenv("KD_STUDY_TEACHER", "sentence-transformers/all-MiniLM-L6-v2")
+    assert "KD_STUDY_TEACHER" in doctor.asset("teacher").what and "assets" in doctor.asset("teacher").advice
+
+
+@pytest.mark.parametrize("chosen", ["/nonexistent", "./gone", "~/gone/too", "a/b/c"])
+@pytest.mark.parametrize("name", ASSETS)
+def test_a_replacement_that_is_no_path_here_is_told_as_that(bare, monkeypatch, name, chosen):
+    variable = ASSETS[name].variable
+    monkeypatch.setenv(variable, chosen)
+    assert doctor.asset(name) == Finding(f"{name}: there is no {chosen}", f"Correct {variable}, or unset it.")
 
 
 def test_weights_that_were_damaged(bare):
@@ -102,7 +110,7 @@ def test_folders_that_can_and_can_not_be_written(tmp_path):
     assert doctor.writable("cache", tmp_path / "new", "KD_STUDY_CACHE").advice is None
     (tmp_path / "file").write_text("in the way")
     finding = doctor.writable("cache", tmp_path / "file", "KD_STUDY_CACHE")
-    assert str(tmp_path / "file") in finding.what and "KD_STUDY_CACHE" in finding.advice
+    assert f"{tmp_path / 'file'} is a file" in finding.what and "KD_STUDY_CACHE" in finding.advice
     assert (tmp_path / "file").read_text() == "in the way"
 
 
@@ -132,5 +140,8 @@ def test_advice_is_given_in_chinese_too(bare):
     try:
         use_language("zh")
         assert "尚未就绪" in doctor.asset("teacher").what and "运行" in doctor.asset("teacher").advice
+        for finding in doctor.findings():
+            assert any("\u4e00" <= sign <= "\u9fff" for sign in finding.what) or "Python" in finding.what
+            assert not {"teacher", "translations", "frontend"} & set(finding.what.split())
     finally:
         use_language("en")

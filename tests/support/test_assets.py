@@ -276,10 +276,12 @@ def test_a_wrong_local_wheel_is_refused(index, monkeypatch, tmp_path):
     assert left_behind() == []
 
 
-def test_a_replacement_that_is_not_there_is_named(index, monkeypatch):
-    monkeypatch.setenv("KD_STUDY_TRANSLATIONS", "/nowhere")
-    with pytest.raises(StudyError, match=r"KD_STUDY_TRANSLATIONS names '/nowhere'"):
-        asset_folder("translations")
+@pytest.mark.parametrize("name", ["translations", "teacher"])
+def test_a_replacement_that_is_not_there_is_named(index, monkeypatch, name):
+    variable = ASSETS[name].variable
+    monkeypatch.setenv(variable, "/nowhere")
+    with pytest.raises(StudyError, match=rf"{variable} names '/nowhere'"):
+        asset_folder(name)
 
 
 def test_a_hugging_face_name_is_taken_from_the_hub(index, monkeypatch, tmp_path):

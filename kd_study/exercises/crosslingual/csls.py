@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from kd_study.exercises.base import (
     Exercise,
     check,
+    check_blind_to_scale,
     check_default,
     expect,
     expect_close,
@@ -105,9 +106,11 @@ class CSLS(Exercise):
             "方向不变、只改长度，得分应当不变；请把两边都归一化",
         )
 
+    is_blind_to_scale = check_blind_to_scale("source", "target")
+
     @check(en="Keeps the dtype", zh="保持dtype")
     def keeps_the_dtype(self, fn):
-        for dtype in (torch.float64, torch.bfloat16):
+        for dtype in (torch.float64, torch.float16):  # NumPy, which may be used here, has no bfloat16
             came = fn(normal(3, 4).to(dtype), normal(2, 4).to(dtype), 2)
             expect(
                 came.dtype == dtype,

@@ -14,6 +14,8 @@ from kd_study.exercises.base import (
 
 
 class WeightTeachers(Exercise):
+    first_are_rows = False
+
     def validate(self, result, arguments):
         expect_tensor(result)
         shape = tuple(arguments["teacher_logits"].shape)
@@ -134,7 +136,7 @@ class WeightTeachers(Exercise):
             "logits or similarities of ±1e4 give NaN or infinity; exp overflows, softmax doesn't",
             "logits或相似度为±1e4时得到NaN或无穷；exp会溢出，softmax不会",
         )
-        for dtype in (torch.float64, torch.bfloat16):
+        for dtype in (torch.float64, torch.float16):  # NumPy, which may be used here, has no bfloat16
             came = fn(normal(2, 3, 4).to(dtype), normal(2).to(dtype)).dtype
             expect(came == dtype, f"{dtype} goes in, {came} comes out", f"输入是{dtype}，输出却是{came}")
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from kd_study.exercises.base import Text, check, expect_close, normal
+from kd_study.exercises.base import Text, check, check_blind_to_scale, expect_close, normal
 from kd_study.exercises.loss import LossExercise
 
 
@@ -39,6 +39,8 @@ class RelationExercise(LossExercise):
                 f"学生等于教师整体{zh}之后的结果时，损失应为0",
                 tolerance=1e-2,
             )
+
+    is_blind_to_scale = check_blind_to_scale("student", "teacher")
 
 
 def line(*places):

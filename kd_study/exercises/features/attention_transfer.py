@@ -1,7 +1,7 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import Text, check, expect, expect_close, gradient, normal
+from kd_study.exercises.base import Text, check, check_blind_to_scale, expect, expect_close, gradient, normal
 from kd_study.exercises.loss import LossExercise
 
 
@@ -75,6 +75,8 @@ class AttentionTransfer(LossExercise):
                 f"{zh}不应改变损失；长度应对单个样本的全部位置计算",
                 tolerance=1e-3,
             )
+
+    is_blind_to_any_scale = check_blind_to_scale("student_map", "teacher_map")
 
     @check(en="A sum over places, a mean over examples", zh="对位置求和，对样本取平均")
     def sums_over_places_and_averages_over_examples(self, fn):

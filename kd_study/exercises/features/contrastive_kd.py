@@ -3,7 +3,16 @@ import math
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import check, expect, expect_close, gradient, normal, shown, without
+from kd_study.exercises.base import (
+    check,
+    check_blind_to_scale,
+    expect,
+    expect_close,
+    gradient,
+    normal,
+    shown,
+    without,
+)
 from kd_study.exercises.loss import LossExercise
 
 
@@ -30,6 +39,8 @@ class ContrastiveKD(LossExercise):
             "每一行都像对方的教师：log(1 + e) = 1.313",
             tolerance=1e-3,
         )
+
+    is_blind_to_scale = check_blind_to_scale("student", "teacher")
 
     @check(en="The student picks among the teachers", zh="由学生在教师之中挑选")
     def picks_among_the_teachers(self, fn):

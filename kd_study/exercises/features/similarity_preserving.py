@@ -1,7 +1,7 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import Text, check, expect, expect_close, gradient, normal
+from kd_study.exercises.base import Text, check, check_blind_to_scale, expect, expect_close, gradient, normal
 from kd_study.exercises.loss import LossExercise
 
 
@@ -41,6 +41,8 @@ class SimilarityPreserving(LossExercise):
             "a student with one vector five times as long as the teacher's should cost something",
             "学生有一个向量是教师的五倍长时，损失应大于0",
         )
+
+    is_blind_to_scale = check_blind_to_scale("student", "teacher")
 
     @check(en="Blind to rotation, common scale and width", zh="与旋转、整体尺度、宽度无关")
     def is_blind_to_rotation_scale_and_width(self, fn):

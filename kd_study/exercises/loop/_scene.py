@@ -43,9 +43,19 @@ class Teacher(nn.Module):
         self.head = nn.Linear(8, 2)
         _fill(self)
         self.shift = nn.Parameter(torch.tensor(10.0))  # its own, in none of its parts
+        self.asked_with_a_graph = _Notes()  # of each forward pass
 
     def forward(self, data: Tensor) -> Tensor:
+        trains = any(parameter.requires_grad for parameter in self.parameters())
+        self.asked_with_a_graph.append(trains and torch.is_grad_enabled())
         return self.head(self.body(data)) + self.shift
+
+
+class _Notes(list):
+    """Shared by a model and its copies."""
+
+    def __deepcopy__(self, memo):
+        return self
 
 
 class Student(nn.Module):
@@ -208,6 +218,7 @@ class Scene:
         self.comparisons: list[Comparison] = []
         self._oracle = copy.deepcopy(self.teacher).eval().requires_grad_(False)
         self.loss = lambda student_output, teacher_output: self._compare(student_output, teacher_output)
+        self._oracle.asked_with_a_graph = _Notes()
         self.before = {"teacher": state(self.teacher), "student": state(self.student)}
 
     def _compare(self, first: Tensor, second: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from kd_study.exercises.base import check, expect, expect_close, is_close, outcome
+from kd_study.exercises.base import Text, check, expect, expect_close, is_close, outcome
 from kd_study.exercises.loop._scene import ByHand, Exact, Scene, TrainingExercise, seeded
 
 
@@ -165,6 +165,22 @@ class TeachingExercise(TrainingExercise):
             "its forward pass, in every epoch",
             "学生以eval模式传入（例如刚评估过），训练时却仍处于eval模式；每个epoch都请在它前向之前调用train()",
         )
+
+    def remark(self, function):
+        scene = self.trained(function)
+        asked = scene.teacher.asked_with_a_graph
+        if any(asked):
+            return Text(
+                "the teacher's forward pass builds a graph, which is then cut off; under torch.no_grad() it is never built, "
+                "and its activations take no memory",
+                "教师前向时先建了计算图，随后才切断；放进torch.no_grad()里就根本不会建，激活值也不占内存",
+            )
+        if len(asked) > len(scene.comparisons):
+            return Text(
+                f"the teacher is asked {len(asked)} times about {len(scene.comparisons)} batches; keep its answer",
+                f"{len(scene.comparisons)}批数据问了教师{len(asked)}次；请把它的回答留着用",
+            )
+        return None
 
     def behaviour(self, function):
         ordinary = {

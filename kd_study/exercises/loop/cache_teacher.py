@@ -1,8 +1,10 @@
+import math
+
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from kd_study.exercises.base import Exercise, check, expect, expect_close, normal, outcome, shown
+from kd_study.exercises.base import Exercise, check, expect, expect_close, is_close, normal, outcome, shown
 from kd_study.exercises.loop._scene import Scale, Shuffled, Teacher, seeded, state
 from kd_study.exercises.loop._shared import answer
 
@@ -79,11 +81,18 @@ class CacheTeacher(Exercise):
         teacher, samples = Teacher().train(), _samples()
         before = state(teacher)
         cache = fn(teacher, _batches(samples, 5))
+        said = Teacher().eval()(torch.stack(list(samples.values()))).detach()
+        kept = torch.stack([cache[name] for name in samples])
+        rounded = is_close(kept, said, tolerance=1e-2)
         expect_close(
-            torch.stack([cache[name] for name in samples]),
-            Teacher().eval()(torch.stack(list(samples.values()))).detach(),
-            "the teacher arrived in training mode; what is kept should be what it says in eval mode",
-            "教师以训练模式传入；存下来的应是它在eval模式下的回答",
+            kept,
+            said,
+            "what is kept is what the teacher says in eval mode, but rounded: keep it in its own dtype"
+            if rounded
+            else "the teacher arrived in training mode; what is kept should be what it says in eval mode",
+            "存下来的是教师在eval模式下的回答，但被取整了：请保持它原来的dtype"
+            if rounded
+            else "教师以训练模式传入；存下来的应是它在eval模式下的回答",
         )
         expect(
             all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items()),
@@ -124,12 +133,18 @@ class CacheTeacher(Exercise):
         samples = list(_samples().items())
         cache = fn(Teacher().eval(), DataLoader(samples, batch_size=2, shuffle=True))
         _expect_keys(cache, {name for name, _ in samples})
-        for name, data in samples:
+        said = {name: Teacher().eval()(data[None])[0].detach() for name, data in samples}
+        for name, kept in said.items():
+            owner = _whose(cache[name], said)
             expect_close(
                 cache[name],
-                Teacher().eval()(data[None])[0].detach(),
-                f"the loader shuffles, and sample {name} got another's logits",
-                f"加载器打乱了顺序，样本{name}拿到了别人的logits",
+                kept,
+                f"the loader shuffles, and under id {name} stand the logits of sample {owner}"
+                if owner != name
+                else f"under id {name} should stand what the teacher says, digit for digit",
+                f"加载器打乱了顺序，id {name}之下是样本{owner}的logits"
+                if owner != name
+                else f"id {name}之下应是教师的原话，一位数字也不差",
             )
 
     def behaviour(self, function):
@@ -160,6 +175,13 @@ def _batches(samples: dict, size: int) -> list:
     return [
         (torch.tensor([name for name, _ in part]), torch.stack([data for _, data in part])) for part in parts
     ]
+
+
+def _whose(row: Tensor, said: dict[int, Tensor]) -> int:
+    """The sample to whose logits a row comes nearest."""
+    return min(
+        said, key=lambda name: math.inf if row.shape != said[name].shape else (said[name] - row).norm().item()
+    )
 
 
 def _expect_keys(cache: dict, keys: set) -> None:

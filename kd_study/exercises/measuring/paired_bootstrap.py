@@ -1,9 +1,9 @@
+import math
 import statistics
-from numbers import Real
 
 import torch
 
-from kd_study.exercises.base import Exercise, check, expect, expect_close, normal, outcome
+from kd_study.exercises.base import Exercise, check, expect, expect_close, normal, outcome, shown
 
 
 class PairedBootstrap(Exercise):
@@ -14,9 +14,15 @@ class PairedBootstrap(Exercise):
             f"应返回三个数(mean, low, high)，返回的却是{type(result).__name__}",
         )
         expect(
-            all(isinstance(value, Real) for value in result),
+            all(type(value) in (float, int) for value in result),
             "mean, low and high should be plain floats; .item() makes one of a tensor",
             "mean、low和high应为普通的float；用.item()可以把张量变成数",
+        )
+        expect(
+            all(math.isfinite(value) for value in result),
+            f"{shown(tuple(result))} came back; where all differences are equal, or there is one pair, a spread is 0: percentiles of "
+            "the resampled means need no division by it",
+            f"返回了{shown(tuple(result))}；差全部相等或只有一对时，离散程度为0：重采样均值的百分位数并不需要除以它",
         )
 
     @check(en="The observed mean of a − b", zh="观测到的a − b的平均")

@@ -36,8 +36,8 @@ class SoftLossExercise(LossExercise):
         expect_close(
             fn(torch.cat([student, empty_class], 1), torch.cat([teacher, empty_class], 1)),
             one,
-            "four more classes without any probability should change nothing; you divide by the number of classes",
-            "增加四个概率为零的类别不应改变损失；你多除了类别数",
+            "four more classes without any probability should change nothing; is something divided by the number of classes?",
+            "增加四个概率为零的类别不应改变损失；是不是多除了类别数？",
         )
 
     @check(en="Sure and wrong costs in proportion", zh="又确定又错误，代价按比例增长")

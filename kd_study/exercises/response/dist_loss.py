@@ -34,6 +34,19 @@ class DISTLoss(LossExercise):
             "a student equal to its teacher up to a shift of each row has correlation 1 everywhere and costs 0",
             "与教师逐行只差一个平移的学生，处处相关系数为1，损失应为0",
         )
+        rare = torch.tensor([[8.0, 0, -8], [7, 1, -9], [0, 8, -10], [9, 2, -8.5]])
+        for teacher, en, zh in (
+            (rare, "a class that is rare in every row", "某个类别在每一行都很少见"),
+            (1e-4 * logits.double(), "rows that are nearly even", "各行几乎均匀"),
+        ):
+            expect_close(
+                fn(teacher.clone(), teacher),
+                0.0,
+                f"{en}: a student equal to its teacher still has correlation 1 everywhere; a small number added to the product "
+                "of the norms is not small beside small norms, so guard against 0 alone",
+                f"{zh}：与教师相同的学生，相关系数处处仍为1；给范数之积加上的“小常数”，在范数本身很小时并不小，只需防止除以0",
+                tolerance=1e-3,
+            )
 
     @check(en="Forgives how sure the student is", zh="不计较学生有多确定")
     def forgives_offset_and_scale(self, fn):

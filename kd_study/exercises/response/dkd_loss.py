@@ -141,8 +141,8 @@ class DKDLoss(LossExercise):
         expect_close(
             fn(**arguments | wider),
             one,
-            "four more classes without any probability should change nothing; you divide by the number of classes",
-            "增加四个概率为零的类别不应改变损失；你多除了类别数",
+            "four more classes without any probability should change nothing; is something divided by the number of classes?",
+            "增加四个概率为零的类别不应改变损失；是不是多除了类别数？",
         )
 
     @check(en="Defaults: alpha = 1, beta = 8, T = 4", zh="默认值：alpha = 1，beta = 8，T = 4")

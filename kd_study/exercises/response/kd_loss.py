@@ -112,8 +112,8 @@ class KDLoss(LossExercise):
         expect_close(
             fn(**arguments | wider),
             one,
-            "four more classes without any probability should change nothing; you divide by the number of classes",
-            "增加四个概率为零的类别不应改变损失；你多除了类别数",
+            "four more classes without any probability should change nothing; is something divided by the number of classes?",
+            "增加四个概率为零的类别不应改变损失；是不是多除了类别数？",
         )
 
     @check(en="One row, and a sure mistake", zh="只有一行，以及确信的错误")

@@ -2,8 +2,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kd_study.exercises.base import Text, check, expect, expect_close, gradient, normal
+from kd_study.exercises.base import Text, check, expect_close, gradient, normal
 from kd_study.exercises.loss import NothingCounts
+from kd_study.exercises.sequences._continuation import (
+    each_reverse_kl,
+    expect_scored,
+    in_continuation,
+    mean_loss,
+    scored_tokens,
+    until_the_end,
+)
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
@@ -36,25 +44,23 @@ class OnPolicyLoss(NothingCounts):
             tolerance=1e-3,
         )
 
-    def _expect_scored(self, fn, tokens, prompt_length, eos_id, positions, en, zh):
-        """Only the logits at these positions of the only row get a gradient."""
-        tokens = torch.tensor([tokens])
-        student, teacher = (normal(1, tokens.shape[1], 5, seed=seed) for seed in (11, 12))
-        found = gradient(lambda leaf: fn(leaf, teacher, tokens, prompt_length, eos_id), student)
-        reached = (found[0].nan_to_num(1.0).abs().amax(-1) > 1e-7).nonzero().flatten().tolist()
-        expect(
-            reached == positions,
-            f"{en}: the logits at positions {positions} should get a gradient, but those at {reached} do",
-            f"{zh}：得到梯度的应是位置{positions}的logits，实际是{reached}",
-        )
-
     @check(en="Logits at position i score token i + 1", zh="位置i的logits给第i + 1个token打分")
     def scores_the_next_token(self, fn):
         for prompt_length, positions in ((1, [0, 1, 2, 3]), (3, [2, 3]), (4, [3])):
-            self._expect_scored(
+            expect_scored(
                 fn, [1, 2, 1, 2, 1], prompt_length, 0, positions,
                 f"of 5 tokens the first {prompt_length} are the prompt, and none ends. The last token of the prompt predicts the first of the continuation, and the last logits predict nothing",
                 f"5个token里前{prompt_length}个是提示词，没有结束符。提示词的最后一个token预测续文的第一个，而最后一个位置的logits不预测任何token",
+            )  # fmt: skip
+
+    @check(en="Without a prompt nothing scores the first token", zh="没有提示词时，第一个token不被打分")
+    def takes_no_prompt_at_all(self, fn):
+        for tokens, positions in (([1, 2, 1, 2], [0, 1, 2]), ([1, 0, 1, 2], [0]), ([0, 1, 2, 1], [])):
+            expect_scored(
+                fn, tokens, 0, 0, positions,
+                f"in {tokens} with a prompt of 0 all is continuation, but nothing predicts token 0, and an end is an end; a slice "
+                "that begins at prompt_length − 1 = −1 counts from the end",
+                f"在{tokens}中提示词长为0，全部都是续文，但没有位置预测第0个token，遇到结束符照样结束；从prompt_length − 1 = −1开始的切片会从末尾数起",
             )  # fmt: skip
 
     @check(en="The end token counts, what follows doesn't", zh="结束符计入，其后的不计入")
@@ -66,7 +72,7 @@ class OnPolicyLoss(NothingCounts):
             ([1, 2, 0, 1, 2, 1], [1], "the continuation begins with its end", "续文的第一个token就是结束符"),
             ([1, 2, 1, 2, 1, 0], [1, 2, 3, 4], "the last token is the end", "最后一个token是结束符"),
         ):  # fmt: skip
-            self._expect_scored(
+            expect_scored(
                 fn, tokens, 2, 0, positions,
                 f"in {tokens} with a prompt of 2 {en}, which counts, and nothing behind it does",
                 f"在{tokens}中提示词长为2，{zh}；它本身计入，其后的都不计入",
@@ -75,7 +81,7 @@ class OnPolicyLoss(NothingCounts):
     @check(en="An end token in the prompt ends nothing", zh="提示词里的结束符不结束任何东西")
     def goes_on_after_an_end_in_the_prompt(self, fn):
         for tokens in ([4, 1, 2, 1, 2], [1, 4, 2, 1, 2], [4, 4, 2, 1, 2]):
-            self._expect_scored(
+            expect_scored(
                 fn, tokens, 2, 4, [1, 2, 3],
                 f"in {tokens} with a prompt of 2 the end token 4 stands in the prompt only, so that the whole continuation counts",
                 f"在{tokens}中提示词长为2，结束符4只出现在提示词里，所以整段续文都计入",
@@ -162,7 +168,10 @@ class OnPolicyLoss(NothingCounts):
         return {"prompt of 2": example, "prompt of 1": example | {"prompt_length": 1}}
 
     def edges(self):
-        return super().edges() | {"NaN": self._dirty(float("nan"))}
+        return super().edges() | {
+            "NaN": self._dirty(float("nan")),
+            "no prompt": self.example() | {"prompt_length": 0},
+        }
 
     def nothing(self):
         return {"nothing but prompts": self.example() | {"prompt_length": 6}}
@@ -173,42 +182,14 @@ class OnPolicyLoss(NothingCounts):
         return example | {name: example[name].masked_fill(hidden, value) for name in names}
 
 
-def _continues(tokens: Tensor, prompt_length: int) -> Tensor:
-    return (torch.arange(tokens.shape[1]) >= prompt_length).expand_as(tokens)
-
-
-def _until_the_end(tokens: Tensor, eos_id: int) -> Tensor:
-    """True up to and with each row's first end token."""
-    ends = (tokens == eos_id).long()
-    return ends.cumsum(1) - ends == 0
-
-
-def _scored(tokens: Tensor, prompt_length: int, eos_id: int) -> Tensor:
-    """(N, L): the tokens that count, as it should be."""
-    continues = _continues(tokens, prompt_length)
-    return continues & _until_the_end(tokens.masked_fill(~continues, eos_id - 1), eos_id)
-
-
-def _each(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
-    log_q, log_p = student_logits.log_softmax(-1), teacher_logits.log_softmax(-1)
-    return (log_q.exp() * (log_q - log_p)).sum(-1)
-
-
-def _loss(student_logits: Tensor, teacher_logits: Tensor, scored: Tensor) -> Tensor:
-    """Mean over the scored tokens, as it should be."""
-    kept = scored[:, 1:]
-    each = _each(student_logits[:, :-1][kept], teacher_logits.detach()[:, :-1][kept])
-    return each.sum() / max(each.numel(), 1)
-
-
 @OnPolicyLoss.wrong(
     en="The shift is missing: the logits at position i are taken for those of token i, which the model has just read. They score token i + 1.",
     zh="漏了错位：把位置i的logits当成了第i个token的，而那个token模型刚刚读过。它们是给第i + 1个token打分的。",
     reference="DeepOpt-com/WrinkleFree-Monorepo#13",
 )
 def forgets_the_shift(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    kept = _scored(tokens, prompt_length, eos_id)
-    each = _each(student_logits[kept], teacher_logits.detach()[kept])
+    kept = scored_tokens(tokens, prompt_length, eos_id)
+    each = each_reverse_kl(student_logits[kept], teacher_logits.detach()[kept])
     return each.sum() / max(each.numel(), 1)
 
 
@@ -217,8 +198,8 @@ def forgets_the_shift(student_logits, teacher_logits, tokens, prompt_length, eos
     zh="错位的方向反了：logits[:, 1:]配mask[:, :-1]，等于让位置i给第i − 1个token打分。",
 )
 def shifts_the_wrong_way(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    kept = _scored(tokens, prompt_length, eos_id)[:, :-1]
-    each = _each(student_logits[:, 1:][kept], teacher_logits.detach()[:, 1:][kept])
+    kept = scored_tokens(tokens, prompt_length, eos_id)[:, :-1]
+    each = each_reverse_kl(student_logits[:, 1:][kept], teacher_logits.detach()[:, 1:][kept])
     return each.sum() / max(each.numel(), 1)
 
 
@@ -228,8 +209,8 @@ def shifts_the_wrong_way(student_logits, teacher_logits, tokens, prompt_length, 
     reference="DeepOpt-com/WrinkleFree-Monorepo#13",
 )
 def shifts_the_student_only(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    kept = _scored(tokens, prompt_length, eos_id)[:, 1:]
-    each = _each(student_logits[:, :-1][kept], teacher_logits.detach()[:, 1:][kept])
+    kept = scored_tokens(tokens, prompt_length, eos_id)[:, 1:]
+    each = each_reverse_kl(student_logits[:, :-1][kept], teacher_logits.detach()[:, 1:][kept])
     return each.sum() / max(each.numel(), 1)
 
 
@@ -238,8 +219,8 @@ def shifts_the_student_only(student_logits, teacher_logits, tokens, prompt_lengt
     zh="漏掉了续文的第一个token：预测它的是提示词的最后一个token，即位置prompt_length − 1。",
 )
 def leaves_the_first_token_out(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    scored = _scored(tokens, prompt_length, eos_id) & _continues(tokens, prompt_length + 1)
-    return _loss(student_logits, teacher_logits, scored)
+    scored = scored_tokens(tokens, prompt_length, eos_id) & in_continuation(tokens, prompt_length + 1)
+    return mean_loss(student_logits, teacher_logits, scored)
 
 
 @OnPolicyLoss.wrong(
@@ -248,8 +229,8 @@ def leaves_the_first_token_out(student_logits, teacher_logits, tokens, prompt_le
     reference="MakazhanAlpamys/Soup#682",
 )
 def scores_the_prompt(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    scored = _scored(tokens, prompt_length, eos_id) | ~_continues(tokens, prompt_length)
-    return _loss(student_logits, teacher_logits, scored)
+    scored = scored_tokens(tokens, prompt_length, eos_id) | ~in_continuation(tokens, prompt_length)
+    return mean_loss(student_logits, teacher_logits, scored)
 
 
 @OnPolicyLoss.wrong(
@@ -258,8 +239,8 @@ def scores_the_prompt(student_logits, teacher_logits, tokens, prompt_length, eos
     reference="NVIDIA-NeMo/RL PR#3286",
 )
 def leaves_the_end_out(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    scored = _scored(tokens, prompt_length, eos_id) & (tokens != eos_id)
-    return _loss(student_logits, teacher_logits, scored)
+    scored = scored_tokens(tokens, prompt_length, eos_id) & (tokens != eos_id)
+    return mean_loss(student_logits, teacher_logits, scored)
 
 
 @OnPolicyLoss.wrong(
@@ -268,7 +249,7 @@ def leaves_the_end_out(student_logits, teacher_logits, tokens, prompt_length, eo
     reference="peremartra/optipfair#34",
 )
 def goes_on_after_the_end(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    return _loss(student_logits, teacher_logits, _continues(tokens, prompt_length))
+    return mean_loss(student_logits, teacher_logits, in_continuation(tokens, prompt_length))
 
 
 @OnPolicyLoss.wrong(
@@ -276,7 +257,9 @@ def goes_on_after_the_end(student_logits, teacher_logits, tokens, prompt_length,
     zh="只去掉了结束符本身，就像去掉填充符那样：该计入的第一个没了，夹在两个之间的却留着。",
 )
 def drops_every_end_token(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    return _loss(student_logits, teacher_logits, _continues(tokens, prompt_length) & (tokens != eos_id))
+    return mean_loss(
+        student_logits, teacher_logits, in_continuation(tokens, prompt_length) & (tokens != eos_id)
+    )
 
 
 @OnPolicyLoss.wrong(
@@ -284,9 +267,9 @@ def drops_every_end_token(student_logits, teacher_logits, tokens, prompt_length,
     zh="cumsum(ends) ≤ 1会一直保留到第二个结束符。请减去该token自己，再要求它之前的结束符个数为0。",
 )
 def goes_on_to_the_second_end(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    continues = _continues(tokens, prompt_length)
+    continues = in_continuation(tokens, prompt_length)
     scored = continues & ((continues & (tokens == eos_id)).cumsum(1) <= 1)
-    return _loss(student_logits, teacher_logits, scored)
+    return mean_loss(student_logits, teacher_logits, scored)
 
 
 @OnPolicyLoss.wrong(
@@ -294,9 +277,9 @@ def goes_on_to_the_second_end(student_logits, teacher_logits, tokens, prompt_len
     zh="argmax能找到第一个结束符，但一个都没有时它返回0：没有结束符的续文被截得只剩第一个token。它应当全部计入。",
 )
 def takes_no_end_for_the_first_place(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    continues = _continues(tokens, prompt_length)
+    continues = in_continuation(tokens, prompt_length)
     first = (continues & (tokens == eos_id)).int().argmax(1, keepdim=True).clamp(min=prompt_length)
-    return _loss(student_logits, teacher_logits, continues & (torch.arange(tokens.shape[1]) <= first))
+    return mean_loss(student_logits, teacher_logits, continues & (torch.arange(tokens.shape[1]) <= first))
 
 
 @OnPolicyLoss.wrong(
@@ -304,8 +287,8 @@ def takes_no_end_for_the_first_place(student_logits, teacher_logits, tokens, pro
     zh="所有行都在最早结束的那一行处截断了：每一行有自己的结束位置。",
 )
 def cuts_all_rows_at_the_first_end(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    scored = _scored(tokens, prompt_length, eos_id).all(0, keepdim=True).expand_as(tokens)
-    return _loss(student_logits, teacher_logits, scored)
+    scored = scored_tokens(tokens, prompt_length, eos_id).all(0, keepdim=True).expand_as(tokens)
+    return mean_loss(student_logits, teacher_logits, scored)
 
 
 @OnPolicyLoss.wrong(
@@ -313,8 +296,8 @@ def cuts_all_rows_at_the_first_end(student_logits, teacher_logits, tokens, promp
     zh="提示词里的结束符让续文还没开始就结束了。对话模板在每一轮之后都会放一个。",
 )
 def ends_with_the_prompt(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    scored = _continues(tokens, prompt_length) & _until_the_end(tokens, eos_id)
-    return _loss(student_logits, teacher_logits, scored)
+    scored = in_continuation(tokens, prompt_length) & until_the_end(tokens, eos_id)
+    return mean_loss(student_logits, teacher_logits, scored)
 
 
 @OnPolicyLoss.wrong(
@@ -323,9 +306,9 @@ def ends_with_the_prompt(student_logits, teacher_logits, tokens, prompt_length, 
     reference="modelscope/ms-swift#10076",
 )
 def is_a_mean_of_means(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    scored = _scored(tokens, prompt_length, eos_id)
+    scored = scored_tokens(tokens, prompt_length, eos_id)
     rows = zip(student_logits.split(1), teacher_logits.split(1), scored.split(1), strict=True)
-    return torch.stack([_loss(*row) for row in rows]).mean()
+    return torch.stack([mean_loss(*row) for row in rows]).mean()
 
 
 @OnPolicyLoss.wrong(
@@ -333,9 +316,9 @@ def is_a_mean_of_means(student_logits, teacher_logits, tokens, prompt_length, eo
     zh="总和除以了续文的全部位置，包括结束符之后的：只要批内有一个长回答，短回答就学得更少。",
 )
 def divides_by_all_places(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    scored = _scored(tokens, prompt_length, eos_id)
-    places = _continues(tokens, prompt_length).sum().clamp(min=1)
-    return _loss(student_logits, teacher_logits, scored) * scored.sum() / places
+    scored = scored_tokens(tokens, prompt_length, eos_id)
+    places = in_continuation(tokens, prompt_length).sum().clamp(min=1)
+    return mean_loss(student_logits, teacher_logits, scored) * scored.sum() / places
 
 
 @OnPolicyLoss.wrong(
@@ -344,7 +327,7 @@ def divides_by_all_places(student_logits, teacher_logits, tokens, prompt_length,
     reference="THUDM/slime PR#2254",
 )
 def goes_forward(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    kept = _scored(tokens, prompt_length, eos_id)[:, 1:]
+    kept = scored_tokens(tokens, prompt_length, eos_id)[:, 1:]
     each = kl_of_tokens(student_logits[:, :-1][kept], teacher_logits[:, :-1][kept])
     return each.sum() / max(each.numel(), 1)
 
@@ -355,7 +338,7 @@ def goes_forward(student_logits, teacher_logits, tokens, prompt_length, eos_id):
     reference="THUDM/slime PR#2254",
 )
 def looks_at_the_drawn_token_only(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    kept = _scored(tokens, prompt_length, eos_id)[:, 1:]
+    kept = scored_tokens(tokens, prompt_length, eos_id)[:, 1:]
     drawn = tokens[:, 1:][kept][:, None]
     log_q, log_p = (
         F.log_softmax(logits[:, :-1][kept], -1).gather(1, drawn)
@@ -370,8 +353,8 @@ def looks_at_the_drawn_token_only(student_logits, teacher_logits, tokens, prompt
     reference="huggingface/trl PR#5594",
 )
 def multiplies_by_the_mask(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    kept = _scored(tokens, prompt_length, eos_id)[:, 1:]
-    each = _each(student_logits[:, :-1], teacher_logits.detach()[:, :-1])
+    kept = scored_tokens(tokens, prompt_length, eos_id)[:, 1:]
+    each = each_reverse_kl(student_logits[:, :-1], teacher_logits.detach()[:, :-1])
     return (each * kept).sum() / kept.sum().clamp(min=1)
 
 
@@ -380,8 +363,8 @@ def multiplies_by_the_mask(student_logits, teacher_logits, tokens, prompt_length
     zh="一个token都没有时取平均是0 / 0：提示词占满全部位置时，损失是NaN。",
 )
 def takes_the_mean_of_nothing(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    kept = _scored(tokens, prompt_length, eos_id)[:, 1:]
-    return _each(student_logits[:, :-1][kept], teacher_logits.detach()[:, :-1][kept]).mean()
+    kept = scored_tokens(tokens, prompt_length, eos_id)[:, 1:]
+    return each_reverse_kl(student_logits[:, :-1][kept], teacher_logits.detach()[:, :-1][kept]).mean()
 
 
 @OnPolicyLoss.wrong(
@@ -390,8 +373,19 @@ def takes_the_mean_of_nothing(student_logits, teacher_logits, tokens, prompt_len
     reference="open-mmlab/mmrazor PR#100",
 )
 def trains_the_teacher_too(student_logits, teacher_logits, tokens, prompt_length, eos_id):
-    kept = _scored(tokens, prompt_length, eos_id)[:, 1:]
-    each = _each(student_logits[:, :-1][kept], teacher_logits[:, :-1][kept])
+    kept = scored_tokens(tokens, prompt_length, eos_id)[:, 1:]
+    each = each_reverse_kl(student_logits[:, :-1][kept], teacher_logits[:, :-1][kept])
+    return each.sum() / max(each.numel(), 1)
+
+
+@OnPolicyLoss.wrong(
+    en="The slice [prompt_length − 1 : −1] begins at −1 where there is no prompt, which counts from the end: nothing is left, and the loss is 0.",
+    zh="没有提示词时，切片[prompt_length − 1 : −1]从−1开始，也就是从末尾数起：什么都没剩下，损失成了0。",
+)
+def slices_from_the_end_without_a_prompt(student_logits, teacher_logits, tokens, prompt_length, eos_id):
+    student, teacher = (x[:, prompt_length - 1 : -1] for x in (student_logits, teacher_logits.detach()))
+    kept = scored_tokens(tokens, prompt_length, eos_id)[:, prompt_length:][:, : student.shape[1]]
+    each = each_reverse_kl(student[kept], teacher[kept])
     return each.sum() / max(each.numel(), 1)
 
 

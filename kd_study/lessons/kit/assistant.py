@@ -35,9 +35,9 @@ def some_commands(language: str, count: int = 300) -> Commands:
 @torch.no_grad()
 def logits_of(model: Teacher | StudentModel, texts: list[str]) -> Tensor:
     """(N, intents); a teacher's vectors come from its cache."""
-    if isinstance(model, StudentModel):
-        return model(texts)
-    return model.head(CachedSignal(model, progress=False)(texts).to(model.head.weight.device))
+    if isinstance(model, Teacher):
+        return model.head(CachedSignal(model, progress=False)(texts).to(model.head.weight.device))
+    return model(texts)
 
 
 def percent_by_language(model: Teacher | StudentModel, commands: dict[str, Commands]) -> dict[str, float]:
@@ -48,7 +48,7 @@ def percent_by_language(model: Teacher | StudentModel, commands: dict[str, Comma
     }
 
 
-def favourite_answer(model: TeacherModel | StudentModel, sample: Commands) -> tuple[str, float]:
+def favourite_answer(model: Teacher | StudentModel, sample: Commands) -> tuple[str, float]:
     """The intent that a model names most often, and for how many percent of the commands."""
     intents, counts = logits_of(model, sample.texts).argmax(-1).unique(return_counts=True)
     most = counts.argmax()
