@@ -467,7 +467,8 @@ def smoothed(epsilon):
 
 tried = {epsilon: scores(trained(smoothed(epsilon), others)).mean().item() for epsilon in (0.03, 0.1, 0.3)}
 epsilon = max(tried, key=tried.get)
-print(*(f"ε = {each}: {score:.1f} %" for each, score in tried.items()), f"→ {epsilon}", sep="   ")
+for each, score in tried.items():
+    print(say(f"ε = {each}: {score:.1f} %", f"ε = {each}：{score:.1f}%"), "←" * (each == epsilon))
 
 # %% key="softness"
 generator = torch.Generator().manual_seed(0)
@@ -522,7 +523,8 @@ tried = {
     for factor in (6, 12, 24)
 }
 factor = max(tried, key=tried.get)
-print(*(f"{each}: {score:.1f} %" for each, score in tried.items()), f"→ {factor}", sep="   ")
+for each, score in tried.items():
+    print(say(f"factor {each}: {score:.1f} %", f"系数{each}：{score:.1f}%"), "←" * (each == factor))
 
 
 # %% key="controls"
@@ -550,8 +552,8 @@ beyond_names, beyond_averages = (
 )
 print(
     say(
-        f"The teacher beats the names by {beyond_names} points, the averages by {beyond_averages}.",
-        f"教师比名字多{beyond_names}个百分点，比平均看法多{beyond_averages}。",
+        f"The teacher's points over the names: {beyond_names}; over the averages: {beyond_averages}.",
+        f"教师与名字相比的百分点：{beyond_names}；与平均看法相比：{beyond_averages}。",
     )
 )
 

@@ -74,12 +74,15 @@ for temperature in (1, 4):
     ax.axvline(temperature, color="grey", linestyle=":")
 ax.set(xscale="log", xlabel="temperature (dotted: 1 and 4)", ylabel="probability, %")
 ax.legend(fontsize=8, loc="center left")
-right = {
-    temperature: 100 * soft_targets(teacher_logits[[row]], temperature)[0, labels[row]]
-    for temperature in (1, 4, 64)
-}
 print(cohort.texts[row])
-print(*(f"T = {temperature}: {percent:.0f} %" for temperature, percent in right.items()), sep="   ")
+for temperature in (1, 4, 64):
+    right = 100 * soft_targets(teacher_logits[[row]], temperature)[0, labels[row]]
+    print(
+        say(
+            f"T = {temperature}: {right:.0f} % for the right one",
+            f"T = {temperature}：正确意图占{right:.0f}%",
+        )
+    )
 
 # %% [markdown] lang="en" caption=true
 # Softening gives the right answer's probability to the wrong ones, to their sum far more than to any of them.
@@ -151,10 +154,12 @@ SGD = {"optimizer_class": torch.optim.SGD}
 for name, temperature, rates, options in (
     ("Adam, T = 1", 1, (0.01, 0.02, 0.04), {}),
     ("Adam, T = 4", 4, (0.01, 0.02, 0.04), {}),
-    ("SGD,  T = 4", 4, (1.0, 3.0, 6.0), SGD),
+    ("SGD, T = 4", 4, (1.0, 3.0, 6.0), SGD),
 ):
-    found = [others.scores(taught(others, temperature, rate=rate, **options)).mean() for rate in rates]
-    print(name, *(f"{rate:g}: {score:.0f} %" for rate, score in zip(rates, found, strict=True)), sep="   ")
+    print(name)
+    for rate in rates:
+        score = others.scores(taught(others, temperature, rate=rate, **options)).mean()
+        print(say(f"    rate {rate:g}: {score:.0f} %", f"    学习率{rate:g}：{score:.0f}%"))
 
 # %% [markdown] lang="en"
 # No: 0.02 is the best of three for both. Colder still, the students do worse than on plain labels. Does the teacher give wrong answers there? Let the true labels teach at the same temperature.
@@ -166,18 +171,15 @@ cold = by_temperature[0.1]
 cold_labels = cohort.scores(cohort.train(lambda logits: F.cross_entropy(logits / 0.1, labels)))
 frozen_targets = soft_targets(teacher_logits, 0.1)
 half_cold = cohort.scores(cohort.train(lambda logits: F.cross_entropy(logits, frozen_targets)))
-for name, scores, other in (
-    (say("all at 0.1, teacher", "全在0.1，教师"), cold, labels_alone),
-    (say("all at 0.1, true labels", "全在0.1，真实标签"), cold_labels, labels_alone),
-    (say("all at 0.1, teacher against true labels", "全在0.1，教师比真实标签"), cold, cold_labels),
-    (say("teacher at 0.1, student at 1", "教师0.1，学生1"), half_cold, labels_alone),
+print(say("Points over labels alone:", "比只用标签多的百分点："))
+for name, scores in (
+    (say("teacher, all at 0.1", "教师，全在0.1"), cold),
+    (say("true labels, all at 0.1", "真实标签，全在0.1"), cold_labels),
+    (say("teacher at 0.1, student at 1", "教师0.1，学生1"), half_cold),
 ):
-    print(
-        say(
-            f"{name}: {in_words(paired_t_interval(scores, other))} points",
-            f"{name}：{in_words(paired_t_interval(scores, other))}个百分点",
-        )
-    )
+    print(f"    {in_words(paired_t_interval(scores, labels_alone))}  {name}")
+difference = in_words(paired_t_interval(cold, cold_labels))
+print(say(f"The first line over the second: {difference}", f"第一行比第二行：{difference}"))
 
 # %% [markdown] lang="en"
 # No: true labels do as badly. The *student's* logits are divided, too: at 0.1, gaps that mean little when it answers at $T = 1$ already satisfy the loss. Spare the student the cold (last line), and what is left is as good as a label.
@@ -341,7 +343,7 @@ for low, high in ((1, 10), (10, 100)):
     print(
         say(
             f"From T = {low} to {high} the gradient shrinks {with_square:.1f}-fold with T², {without:.0f}-fold without.",
-            f"从T = {low}到{high}，梯度在乘T²时缩小到{with_square:.1f}分之一，不乘则缩小到{without:.0f}分之一。",
+            f"从T = {low}到{high}，梯度在乘T²时缩小到1/{with_square:.1f}，不乘则缩小到1/{without:.0f}。",
         )
     )
 
@@ -403,8 +405,9 @@ for found, style, name in ((with_factor, "ko-", "with T²"), (no_factor, "ks--",
     gains = [paired_t_interval(scores, labels_alone) for scores in found.values()]
     ax.plot(MIXED, [gain.mean for gain in gains], style, label=name)
     ax.vlines(MIXED, [gain.low for gain in gains], [gain.high for gain in gains], color="black")
-    points = (f"T = {temperature}: {in_words(gain)}" for temperature, gain in zip(MIXED, gains, strict=True))
-    print(f"{name:8}", *points, sep="   ")
+    print(say("with T²", "乘T²") if style == "ko-" else say("without", "不乘"))
+    for temperature, gain in zip(MIXED, gains, strict=True):
+        print(f"    T = {temperature:2}   {in_words(gain)}")
 ax.axhline(0, color="grey", linestyle=":")
 ax.set(xscale="log", xlabel="temperature", ylabel="points gained over labels alone")
 ax.set_xticks(MIXED, MIXED)
