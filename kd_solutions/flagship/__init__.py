@@ -13,8 +13,8 @@ from kd_solutions.flagship.train import (
     encode,
     fit_head,
     known_languages,
-    train_head,
     train_on_english_labels,
+    train_student_head,
     train_teacher_head,
 )
 
@@ -45,8 +45,8 @@ __all__ = [
     "score_languages",
     "students_folder",
     "texts_per_second",
-    "train_head",
     "train_on_english_labels",
+    "train_student_head",
     "train_teacher_head",
     "training_commands",
 ]

@@ -23,6 +23,7 @@ from kd_solutions.models.pretrained import PretrainedTeacher, Teacher
 from kd_solutions.models.student import StudentModel
 from kd_solutions.signals.cached import CachedSignal
 from kd_solutions.signals.live import TableSignal
+from kd_solutions.support.devices import default_device
 from kd_solutions.training.batches import Batch
 from kd_solutions.training.loop import DistillResult, distill
 from kd_solutions.training.optimizers import RowAdam
@@ -76,6 +77,7 @@ def distill_student(
 ) -> Flagship:
     """Distil a student for English and these languages, without a label of any but English.
 
+    It is trained on the GPU where there is one (`default_device`), and stays there.
     loss_function: (student_vectors, teacher_vectors) → scalar; both (N, D) with rows of length 1.
     progress: lines that count; by default where somebody looks.
     Raises: StudyError for an unknown language, or none beside English.
@@ -87,8 +89,10 @@ def distill_student(
     student = _new_student(teacher.size, seed)
     mixture = Mixture(corpus, student.features, recipe.counts, recipe.dropout, seed)
     loss = _with_labels(loss_function, student.head, recipe.label_weight)
-    training = _train(student, mixture, TableSignal(vectors), loss, student.encode, recipe, progress)
-    train_head(student, corpus, seed)
+    training = _train(
+        student, mixture, TableSignal(vectors, default_device()), loss, student.encode, recipe, progress
+    )
+    train_student_head(student, corpus, seed)
     return Flagship(student, languages, training, seed)
 
 
@@ -99,14 +103,14 @@ def train_on_english_labels(
     corpus = build_corpus((), recipe, progress)
     student = _new_student(TEACHER_SIZE, seed)
     mixture = Mixture(corpus, student.features, {"commands": recipe.batch}, recipe.dropout, seed)
-    labels = TableSignal(corpus.labels)  # in the place of the teacher's outputs
+    labels = TableSignal(corpus.labels, default_device())  # in the place of the teacher's outputs
     _train(student, mixture, labels, F.cross_entropy, student, recipe, progress)
     return student
 
 
 def _new_student(size: int, seed: int) -> StudentModel:
     torch.manual_seed(seed)
-    return StudentModel(served_intents(), size=size)
+    return StudentModel(served_intents(), size=size).to(default_device())
 
 
 def _with_labels(
@@ -149,7 +153,7 @@ def _train(
     return result
 
 
-def train_head(student: StudentModel, corpus: Corpus, seed: int = 0) -> None:
+def train_student_head(student: StudentModel, corpus: Corpus, seed: int = 0) -> None:
     """Train the student's head on its own vectors of labelled English commands and of their rewritings.
 
     A rewriting carries the label of its English original, so no label of another language is needed. Copies
@@ -177,21 +181,22 @@ def train_teacher_head(
 
 
 def fit_head(head: nn.Linear, vectors: Tensor, labels: Tensor, seed: int = 0) -> None:
-    """Fit a linear head on (N, D) vectors and (N) labels by cross-entropy.
+    """Fit a linear head on (N, D) vectors and (N) labels by cross-entropy, on the head's device.
 
     A class of n rows is drawn as if it had √n: a hundred timer templates shall not make every doubt a timer.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator, device = torch.Generator().manual_seed(seed), head.weight.device
+    labels, vectors = labels.cpu(), vectors.to(device)
     weights = labels.bincount().float().rsqrt()[labels]
 
     def batches() -> Iterator[Batch]:
         while True:
-            rows = torch.multinomial(weights, HEAD_BATCH, replacement=True, generator=generator)
+            rows = torch.multinomial(weights, HEAD_BATCH, replacement=True, generator=generator).to(device)
             yield Batch(vectors[rows], rows)
 
     optimizer = torch.optim.AdamW(head.parameters(), lr=0.05, weight_decay=1e-4)
     schedule = LinearLR(optimizer, 1.0, 0.01, HEAD_STEPS)
-    signal = TableSignal(labels)
+    signal = TableSignal(labels, device)
     distill(
         head,
         signal,

@@ -33,9 +33,9 @@ class PretrainedTeacher:
     Raises: StudyError on first use where there is no such model.
     """
 
-    def __init__(self, folder: Path | None = None, device: torch.device | None = None):
+    def __init__(self, folder: Path | None = None, device: torch.device | str | None = None):
         self.folder = Path(folder or asset_folder("teacher"))
-        self.device = device or default_device()
+        self.device = torch.device(device or default_device())
 
     @cached_property
     def model(self) -> TeacherModel:

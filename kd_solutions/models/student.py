@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kd_solutions.export.quantization import quantize_int8
 from kd_solutions.models.subwords import Features, Subwords
+from kd_solutions.support.devices import default_device
 from kd_solutions.support.errors import StudyError, writing_to
 from kd_solutions.support.files import write_whole
 from kd_solutions.support.language import say
@@ -75,8 +77,11 @@ class StudentModel(nn.Module):
             write_whole(folder / CONFIG, json.dumps(config, indent=1).encode())
 
     @classmethod
-    def load(cls, folder: str | Path) -> Self:
-        """What `save` wrote, in float32 and in eval mode; StudyError where there is no whole student."""
+    def load(cls, folder: str | Path, device: torch.device | str | None = None) -> Self:
+        """What `save` wrote, in float32 and in eval mode.
+
+        device: by default the GPU, where there is one. Raises: StudyError where there is no whole student.
+        """
         folder = Path(folder)
         if not (folder / CONFIG).exists():
             raise no_student(folder)
@@ -92,7 +97,7 @@ class StudentModel(nn.Module):
             student.load_state_dict(weights)
         except Exception as error:  # each of the formats has errors of its own
             raise damaged_student(folder, error) from error
-        return student.eval()
+        return student.to(device or default_device()).eval()
 
 
 def _checksum(config: dict, weights: bytes) -> str:

@@ -37,7 +37,9 @@ class TeacherModel(nn.Module):
         self.head = head
 
     @classmethod
-    def from_pretrained(cls, source: str | Path | None = None, device: torch.device | None = None) -> Self:
+    def from_pretrained(
+        cls, source: str | Path | None = None, device: torch.device | str | None = None
+    ) -> Self:
         """From a folder, a name on Hugging Face, or by default all-MiniLM-L6-v2 from the assets.
 
         It is in eval mode. device: by default the GPU, where there is one.

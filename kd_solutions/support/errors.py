@@ -11,6 +11,10 @@ from kd_solutions.support.language import say
 class StudyError(RuntimeError):
     """Something outside the code is missing or wrong. The message is one sentence that says what to do."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: IPython asks for this before it prints a traceback."""
+        return [str(self)]
+
 
 @contextmanager
 def writing_to(folder: Path, variable: str | None = None) -> Iterator[None]:

@@ -37,10 +37,10 @@ MOVED = {
     "kd_solutions.thesaurus": ("kd_solutions.flagship.thesaurus",),
     "kd_solutions.translations": ("kd_solutions.data.translations", "kd_solutions.data.sampling"),
     "kd_solutions.vector_store": ("kd_solutions.signals.vector_store",),
-    "kd_study.assistant": ("kd_study.lessons.kit.assistant",),
-    "kd_study.experiments": ("kd_study.lessons.kit.experiments",),
+    "kd_study.assistant": (),  # what lessons draw and train with changed together with their text
+    "kd_study.experiments": (),
     "kd_study.language": ("kd_solutions.support.language",),
-    "kd_study.pictures": ("kd_study.lessons.kit.pictures",),
+    "kd_study.pictures": (),
 }
 
 

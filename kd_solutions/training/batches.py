@@ -53,6 +53,12 @@ def rows_of(value: Any) -> int:
 
 
 def to_device(device: torch.device, value: Any) -> Any:
-    """The same nest with its tensors on a device; texts stay."""
+    """The same nest with its tensors on a device; what is there, and texts, stay as they are."""
+    return map_tensors(lambda tensor: tensor if tensor.device == device else _moved(tensor, device), value)
+
+
+def _moved(tensor: Tensor, device: torch.device) -> Tensor:
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()  # without it the copy would wait, `non_blocking` or not
     ahead = device.type != "cpu"  # a copy from a GPU must have arrived before anybody reads it
-    return map_tensors(lambda tensor: tensor.to(device, non_blocking=ahead), value)
+    return tensor.to(device, non_blocking=ahead)

@@ -11,6 +11,20 @@ from kd_study.cli.frame import command
 app = typer.Typer()
 LARGEST_SEED = 2**32 - 1  # NumPy takes no larger one
 AS_JSON = typer.Option("--json", help=say("one JSON object on standard output", "在标准输出打印一个JSON对象"))
+DEVICE = typer.Option(
+    metavar=say("DEVICE", "设备"),
+    help=say(
+        "cpu, cuda, cuda:1 or mps; or none: the GPU where there is one",
+        "cpu、cuda、cuda:1或mps；不写则有GPU就用GPU",
+    ),
+)
+
+
+def _choose(device: str | None) -> None:
+    if device is not None:
+        from kd_solutions.support.devices import use_device
+
+        use_device(device)
 
 
 @command(
@@ -44,8 +58,10 @@ def distill(
             help=say("fewer for a quick look", "训练步数；想快点看结果就少些"),
         ),
     ] = None,
+    device: Annotated[str | None, DEVICE] = None,
     json: Annotated[bool, AS_JSON] = False,
 ) -> None:
+    _choose(device)
     from kd_study.cli.distilling import distill_and_report
 
     distill_and_report(
@@ -68,8 +84,10 @@ def predict(
             metavar=say("TEXT", "文本"), help=say("a command in any language", "任意语言的一条指令")
         ),
     ] = "",
+    device: Annotated[str | None, DEVICE] = None,
     json: Annotated[bool, AS_JSON] = False,
 ) -> None:
+    _choose(device)
     from kd_study.cli.distilling import ask
 
     ask(text, json)

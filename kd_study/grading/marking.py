@@ -11,8 +11,9 @@ from kd_solutions.support.language import say
 from kd_study.exercises.catalog import NAMES, all_exercises
 from kd_study.grading.grade import Report
 from kd_study.grading.sandbox import held
-from kd_study.grading.submissions import grade_file
+from kd_study.grading.submissions import grade_files
 
+AT_ONCE = 4  # files at most; each may take 2 GiB
 SUFFIXES = (".py", ".ipynb")
 NOT_THEIRS = ("site-packages", "node_modules", "__MACOSX")  # what comes along when a whole folder is packed
 
@@ -26,7 +27,7 @@ class Submission(NamedTuple):
 
 
 def submissions(folder: Path) -> Iterator[Submission]:
-    """Every Python file and notebook below the folder, graded as it is asked for.
+    """Every Python file and notebook below the folder, by name, each as soon as it is graded.
 
     Left out are hidden ones and those of installed packages.
 
@@ -36,13 +37,16 @@ def submissions(folder: Path) -> Iterator[Submission]:
         raise StudyError(str(held()))
     for task in all_exercises():
         _ = task.reference  # imported here, once, and not anew in every copy
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        left_out = any(part.startswith(".") or part in NOT_THEIRS for part in inside.parts)
-        if path.suffix not in SUFFIXES or left_out:
-            continue
-        graded = grade_file(path)
-        yield Submission(inside, [one for one in graded.reports if not one.untouched], graded.problems)
+    names = [path.relative_to(folder) for path in sorted(folder.rglob("*"))]
+    names = [name for name in names if _is_theirs(name)]
+    at_once = min(os.cpu_count() or 1, AT_ONCE)
+    for name, graded in zip(names, grade_files([folder / name for name in names], at_once), strict=True):
+        yield Submission(name, [one for one in graded.reports if not one.untouched], graded.problems)
+
+
+def _is_theirs(path: Path) -> bool:
+    hidden = any(part.startswith(".") or part in NOT_THEIRS for part in path.parts)
+    return path.suffix in SUFFIXES and not hidden
 
 
 def submission_lines(submission: Submission) -> list[str]:

@@ -49,15 +49,22 @@ def held() -> Held:
 
 
 def run(events: Events, seconds: float, kinds: tuple[type, ...] = (str,), each: bool = False) -> Iterator:
-    """Yields what `events()` yields in a forked copy, then one `Ended`.
+    """Starts `events()` in a forked copy. Returns what it yields, to be iterated over, then one `Ended`.
 
-    seconds: wall time after which the copy is killed, counted anew after each event where `each` is set.
-    kinds: the types of the events, see `wire`. Interrupting the caller kills the copy too, and what it has
-    started ends with it. Without fork (Windows) the events run in this process, with no limit.
+    seconds: wall time, from the first look at the events on, after which the copy is killed; counted anew
+    after each event where `each` is set. kinds: the types of the events, see `wire`. Interrupting the caller,
+    or dropping the iterator, kills the copy too, and what it has started ends with it. Without fork (Windows)
+    the events run in this process, with no limit.
     """
     if not hasattr(os, "fork"):
-        yield from _run_here(events)
-        return
+        return _run_here(events)
+    running = _run(events, seconds, kinds, each)
+    next(running)  # the copy is at work
+    return running
+
+
+def _run(events: Events, seconds: float, kinds: tuple[type, ...], each: bool) -> Iterator:
+    """Yields None once the copy is started, then what `run` returns."""
     with _temporary_folder() as temporary:
         event_end, event_write = os.pipe()
         status_end, status_write = os.pipe()
@@ -71,6 +78,7 @@ def run(events: Events, seconds: float, kinds: tuple[type, ...] = (str,), each: 
         os.close(event_write)
         os.close(status_write)
         try:
+            yield None
             yield from _listen(event_end, status_end, Reader((*kinds, Ended)), seconds, each)
         finally:
             os.close(event_end)

@@ -7,7 +7,8 @@ statement hangs or ends the process, another copy goes on without it.
 import ast
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -46,32 +47,51 @@ def grade_file(path: Path) -> Graded:
     Never raises for what the file holds or does. Where a solution fails, those after it that call it get the
     reference instead, as in a lesson.
     """
-    path = Path(os.path.abspath(path))
-    _import_for(path)
+    return next(grade_files([path], 1))
+
+
+def grade_files(paths: Iterable[Path], at_once: int) -> Iterator[Graded]:
+    """`grade_file` of each, in their order, while those that come next are at work already."""
+    started: deque[tuple[Path, Iterator]] = deque()
+    for path in paths:
+        path = Path(os.path.abspath(path))
+        _import_for(path)
+        started.append((path, _copy(path, {})))
+        if len(started) >= at_once:
+            yield _finished(*started.popleft())
+    while started:
+        yield _finished(*started.popleft())
+
+
+def _finished(path: Path, events: Iterator) -> Graded:
+    """What a copy grades; where it ends too early, what others do that leave the fatal step out."""
     fatal: dict[str, str] = {}  # a step's key → how it ended the copy
-    for _ in range(COPIES):
-        graded, ended, last = _in_a_copy(path, fatal)
+    for more in reversed(range(COPIES)):
+        graded, ended, last = _collected(events)
         if ended.how == "finished":
-            break
+            return graded
         fatal[last] = _how(ended)
-    else:
-        graded.problems.append(say(f"it {_how(ended)}", f"它{_how(ended)}"))
+        if more:
+            events = _copy(path, fatal)
+    graded.problems.append(say(f"it {_how(ended)}", f"它{_how(ended)}"))
     return graded
+
+
+def _copy(path: Path, fatal: dict[str, str]) -> Iterator:
+    return run(lambda: _events(path, fatal), SECONDS, (Step, Problem, Report), each=True)
 
 
 def _import_for(path: Path) -> None:
     """Imports what each copy would else import anew, and within its memory."""
-    for name in (
-        "torch",
-        *(("nbformat", "IPython.core.inputtransformer2") if path.suffix == ".ipynb" else ()),
-    ):
-        import_module(name)
+    for name in ("torch", "nbformat", "IPython.core.inputtransformer2"):
+        if name == "torch" or path.suffix == ".ipynb":
+            import_module(name)
 
 
-def _in_a_copy(path: Path, fatal: dict[str, str]) -> tuple[Graded, Ended, str]:
+def _collected(events: Iterator) -> tuple[Graded, Ended, str]:
     """(what was graded, how the copy ended, the key of its last step)."""
     graded, last = Graded(), ""
-    for event in run(lambda: _events(path, fatal), SECONDS, (Step, Problem, Report), each=True):
+    for event in events:
         match event:
             case Step(key=key):
                 last = key

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kd_solutions.support.assets import ASSETS, cached_folder, damaged_files, looks_like_a_path
+from kd_solutions.support.devices import DEVICE_VARIABLE, default_device
+from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import Text, say
 from kd_solutions.support.paths import CACHE_VARIABLE, cache_folder
 from kd_study.grading.sandbox import held
@@ -133,18 +135,27 @@ def device() -> Finding:
                 "运行`make clean study`，把所有软件包重新装一遍。",
             ),
         )
-    where = "CUDA" if torch.cuda.is_available() else "CPU"
-    name = torch.cuda.get_device_name() if where == "CUDA" else _threads(torch.get_num_threads())
-    what = say(f"PyTorch {torch.__version__} on {where}", f"PyTorch {torch.__version__}，使用{where}")
     try:
-        torch.ones(2, device=where.lower()).sum().item()
+        found = default_device()
+    except StudyError as error:
+        return Finding(
+            f"PyTorch {torch.__version__}: {error}",
+            say(
+                f"Set {DEVICE_VARIABLE} to a device that is there, or unset it.",
+                f"请把{DEVICE_VARIABLE}改成这里有的设备，或取消它。",
+            ),
+        )
+    name = torch.cuda.get_device_name(found) if found.type == "cuda" else _threads(torch.get_num_threads())
+    what = say(f"PyTorch {torch.__version__} on {found}", f"PyTorch {torch.__version__}，使用{found}")
+    try:
+        torch.ones(2, device=found).sum().item()
     except RuntimeError as error:
         return Finding(
             f"{what}: {str(error).splitlines()[0]}",
             say(
                 "The graphics card doesn't work with this PyTorch: update its driver, "
-                "or set CUDA_VISIBLE_DEVICES= to study on the CPU.",
-                "显卡与这个PyTorch不兼容：请更新驱动，或设CUDA_VISIBLE_DEVICES=改用CPU。",
+                f"or set {DEVICE_VARIABLE}=cpu to study on the CPU.",
+                f"显卡与这个PyTorch不兼容：请更新驱动，或设{DEVICE_VARIABLE}=cpu改用CPU。",
             ),
         )
     return Finding(f"{what} ({name})")

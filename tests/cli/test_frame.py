@@ -7,12 +7,30 @@ import sys
 
 import pytest
 
-from kd_study.__main__ import app
+from kd_solutions.support import language
+from kd_solutions.support.devices import DEVICE_VARIABLE, default_device
+from kd_study.__main__ import app, main
+from kd_study.exercises.catalog import TOPICS
 
 COMMANDS = sorted(command.name or command.callback.__name__ for group in app.registered_groups
                   for command in group.typer_instance.registered_commands)  # fmt: skip
 LATIN_WORDS = re.compile(r"[A-Za-z]{3,}")
-SAID_IN_BOTH = {"python", "kd", "study", "JupyterLab", "Python", "JSON", "notebook", "Notebook", "loss"}
+SAID_IN_BOTH = {
+    "cpu",
+    "cuda",
+    "mps",
+    "GPU",
+    "exercise",
+    "python",
+    "kd",
+    "study",
+    "JupyterLab",
+    "Python",
+    "JSON",
+    "notebook",
+    "Notebook",
+    "loss",
+}
 
 
 def run(*arguments, language="en"):
@@ -29,7 +47,7 @@ def test_chinese_help_is_chinese(command):
     shown = run(*command.split(), "--help", language="zh")
     assert shown.returncode == 0 and shown.stderr == ""
     words = set(LATIN_WORDS.findall(re.sub(r"--[\w-]+", "", shown.stdout)))
-    assert words <= SAID_IN_BOTH | set(COMMANDS), words
+    assert words <= SAID_IN_BOTH | {*COMMANDS, *TOPICS}, words
     assert "用法：" in shown.stdout and "<bool>" not in shown.stdout
 
 
@@ -43,7 +61,7 @@ def test_without_a_command_the_help_is_shown():
     ("typed", "en", "zh"),
     [
         (["hin"], "The nearest: hint", "相近的有：hint"),
-        (["hint"], "NAME is missing", "缺少名称"),
+        (["hint"], "NAME is missing", "缺少NAME"),
         (["hint", "kd_loss", "1", "2"], "Nothing was expected after the rest: 2", "后面多出了2"),
         (["hint", "--foo", "kd_loss"], "There is no option --foo", "没有选项--foo"),
         (["hint", "kd_loss", "4"], "a whole number from 1 to 3, not '4'", "1到3之间的整数，而不是'4'"),
@@ -52,20 +70,47 @@ def test_without_a_command_the_help_is_shown():
         (["distill", "--steps", "0"], "at least 1, not '0'", "不小于1的整数，而不是'0'"),
         (["distill", "--seed", "-1"], "from 0 to", "0到"),
         (["progress", "--export", ""], "The name of the file is empty", "文件名是空的"),
+        (
+            ["predict", "x", "--device", "abacus"],
+            "KD_STUDY_DEVICE names 'abacus'",
+            "KD_STUDY_DEVICE指定的'abacus'",
+        ),
+        (
+            ["distill", "--device", "abacus"],
+            "KD_STUDY_DEVICE names 'abacus'",
+            "KD_STUDY_DEVICE指定的'abacus'",
+        ),
         (["check", ""], "The name of the file is empty", "文件名是空的"),
         (["check", "x" * 100_000], "File name too long", "File name too long"),
         (["reset", "x" * 100_000], "Which lesson is 'xxx", "是哪一课"),
         (["solution", "x" * 100_000], "No exercise is called 'xxx", "没有名为'xxx"),
+        (["new", "lesson", "gap"], "`new` makes an exercise", "`new`只能新建练习"),
+        (["new", "exercise", "kd_loss", "--topic", "loop"], "There is a kd_loss already", "已经有kd_loss了"),
         (["x" * 100_000], "No command is called 'xxx", "没有名为'xxx"),
         (["--nonsense"], "There is no option --nonsense", "没有选项--nonsense"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )
-def test_a_mistake_is_answered_with_one_sentence(typed, en, zh):
-    for language, said in (("en", en), ("zh", zh)):
-        failed = run(*typed, language=language)
-        assert failed.returncode == 2 and failed.stdout == ""
-        assert said in failed.stderr and failed.stderr.count("\n") == 1 and len(failed.stderr) < 400
+def test_a_mistake_is_answered_with_one_sentence(typed, en, zh, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path))
+    monkeypatch.setenv("KD_STUDY_LANGUAGE", "en")
+    monkeypatch.setenv(DEVICE_VARIABLE, "")
+    monkeypatch.setattr(sys, "argv", ["kd_study", *typed])
+    for code, said in (("en", en), ("zh", zh)):
+        monkeypatch.setattr(language, "_current", code)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        assert ended.value.code == 2 and told.out == ""
+        assert said in told.err and told.err.count("\n") == 1 and len(told.err) < 400
+    default_device.cache_clear()
+
+
+def test_a_missing_name_is_called_as_in_the_help():
+    failed = run("hint", language="zh")
+    assert failed.returncode == 2 and failed.stderr.startswith(
+        "缺少名称：用法见`python -m kd_study hint --help`"
+    )
 
 
 def test_a_language_that_is_not_there_is_told():

@@ -123,6 +123,19 @@ def test_cosine_loss():
     assert cosine_loss(rows, -rows).item() == pytest.approx(2)
 
 
+def test_a_student_is_made_on_the_device_of_choice(monkeypatch):
+    monkeypatch.setattr(flagship, "default_device", lambda: torch.device("meta"))
+    assert flagship._new_student(4, seed=0).table.weight.device.type == "meta"
+
+
+@pytest.mark.parametrize("device", ["cpu"] + (["cuda"] if torch.cuda.is_available() else []))
+def test_a_head_is_fitted_where_it_is(device):
+    vectors, labels = torch.eye(3).repeat(20, 1), torch.arange(3).repeat(20)
+    head = torch.nn.Linear(3, 3).to(device)
+    flagship.fit_head(head, vectors, labels)
+    assert head.weight.device.type == device and accuracy(head(vectors.to(device)), labels) == 1
+
+
 def test_an_unknown_language_is_named():
     with pytest.raises(StudyError, match="klingon"):
         flagship.distill_student(["klingon"], progress=False)

@@ -170,6 +170,17 @@ def test_what_a_copy_starts_ends_with_it_and_is_not_waited_for(system):
     assert sleepers() == []
 
 
+def test_a_copy_is_at_work_before_it_is_listened_to_and_ends_when_nobody_does():
+    first, second = (run(lambda: iter([str(time.sleep(1))]), 2.0, each=True) for _ in range(2))
+    time.sleep(2.5)
+    assert [next(first), next(second)] == ["None", "None"]
+    dropped = run(lambda: iter([subprocess.run(["sleep", MARK])]), 60.0)
+    while not subprocess.run(["pgrep", "-f", f"sleep {MARK}"], capture_output=True).stdout:
+        time.sleep(0.02)
+    del dropped
+    assert sleepers() == []
+
+
 def test_what_a_hanging_copy_started_ends_with_it(system):
     def hang():
         subprocess.Popen(["sleep", MARK], start_new_session=True)

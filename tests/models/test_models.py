@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from kd_solutions.models import student as students
 from kd_solutions.models.student import CONFIG, WEIGHTS, StudentModel
 from kd_solutions.models.subwords import Subwords, tokenize
 from kd_solutions.models.teacher import TeacherModel
@@ -89,6 +90,13 @@ def test_saved_student_is_small_and_nearly_the_same(tmp_path):
     assert json.loads((tmp_path / "new" / CONFIG).read_text())["labels"] == ["on", "off"]
     assert F.cosine_similarity(student.encode(TEXTS), loaded.encode(TEXTS)).min() > 0.999
     assert loaded.labels == student.labels and not loaded.training
+
+
+def test_a_student_is_loaded_onto_the_device_of_choice(tmp_path, monkeypatch):
+    StudentModel(["a"], rows=8, width=4, hidden=4, size=4).save(tmp_path)
+    assert StudentModel.load(tmp_path, "meta").head.weight.device.type == "meta"
+    monkeypatch.setattr(students, "default_device", lambda: torch.device("meta"))
+    assert StudentModel.load(tmp_path).head.weight.device.type == "meta"
 
 
 def test_no_student_is_one_sentence(tmp_path):

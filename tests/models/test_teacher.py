@@ -136,6 +136,16 @@ def test_half_an_emoji_is_read_as_a_character_that_is_gone(teacher):
     torch.testing.assert_close(whole, teacher.encode(["light 😀"])[0])
 
 
+@pytest.mark.parametrize("device", ["cpu"] + (["cuda"] if torch.cuda.is_available() else []))
+def test_a_teacher_lives_where_it_is_told_or_on_the_device_of_choice(folder, teacher, device, monkeypatch):
+    assert TeacherModel.load(folder, "meta").device.type == "meta"
+    monkeypatch.setattr(teachers, "default_device", lambda: torch.device("meta"))
+    assert TeacherModel.load(folder).device.type == "meta"
+    there = TeacherModel.load(folder, device)
+    assert there.encode(TEXTS).device.type == device and there.fingerprint() == teacher.fingerprint()
+    torch.testing.assert_close(there.encode(TEXTS).cpu(), teacher.encode(TEXTS).cpu())
+
+
 # folders
 
 

@@ -90,6 +90,12 @@ def test_an_interrupt_is_a_sentence(shell, monkeypatch):
     assert shell.told == ["已中断。要继续，请重新运行这个单元格。"]
 
 
+def test_what_a_person_can_mend_is_a_sentence_without_a_traceback(shell):
+    shell.run_cell("from kd_study.experiments import never_was")  # of a lesson copied before the move
+    (told,) = shell.told
+    assert told.startswith("kd_study.experiments.never_was is gone") and "\n" not in told
+
+
 def test_other_errors_are_shown_as_ever(shell):
     shell.run_cell("1 / 0")
     assert "Traceback" in shell.told[0] and shell.told[0].endswith("division by zero")

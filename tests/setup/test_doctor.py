@@ -1,10 +1,12 @@
 """The doctor sees each thing that can be wrong, and says what to do about it."""
 
 import errno
+import re
 import sys
 
 import pytest
 
+from kd_solutions.support import devices
 from kd_solutions.support.assets import ASSETS
 from kd_solutions.support.language import use_language
 from kd_study.setup import doctor
@@ -57,20 +59,43 @@ def test_a_lesson_that_can_not_be_opened_is_named_with_its_mend(tmp_path, monkey
     assert finding.advice.count("`python -m kd_study reset 03_the_loop`") == 1
 
 
-def test_the_device_is_named():
+@pytest.fixture
+def choose(monkeypatch):
+    """Sets $KD_STUDY_DEVICE for this test."""
+
+    def set_device(name):
+        monkeypatch.setenv(devices.DEVICE_VARIABLE, name)
+        devices.default_device.cache_clear()
+
+    yield set_device
+    monkeypatch.delenv(devices.DEVICE_VARIABLE, raising=False)
+    devices.default_device.cache_clear()
+
+
+def test_the_device_is_named(choose):
+    choose("")
     finding = doctor.device()
-    assert finding.advice is None and ("CPU" in finding.what or "CUDA" in finding.what)
+    assert finding.advice is None and ("cpu" in finding.what or "cuda" in finding.what)
+    choose("cpu")
+    assert re.search(r"on cpu \(\d+ threads?\)$", doctor.device().what)
 
 
-def test_a_graphics_card_that_does_not_work(monkeypatch):
+def test_a_device_that_is_not_there(choose):
+    choose("abacus")
+    finding = doctor.device()
+    assert "'abacus'" in finding.what and "KD_STUDY_DEVICE" in finding.advice
+
+
+def test_a_graphics_card_that_does_not_work(monkeypatch, choose):
     import torch
 
     def fail(*_, **__):
         raise RuntimeError("CUDA error: no kernel image is available\nfor this device")
 
+    choose("cpu")
     monkeypatch.setattr(torch, "ones", fail)
     finding = doctor.device()
-    assert "no kernel image" in finding.what and "CUDA_VISIBLE_DEVICES" in finding.advice
+    assert "no kernel image" in finding.what and "KD_STUDY_DEVICE=cpu" in finding.advice
 
 
 @pytest.mark.parametrize("name", ASSETS)

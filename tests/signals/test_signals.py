@@ -306,6 +306,13 @@ def test_table_signal_looks_rows_up():
     assert not signal([1]).requires_grad
 
 
+@pytest.mark.parametrize("device", ["meta"] + (["cuda"] if torch.cuda.is_available() else []))
+def test_a_table_lives_where_the_student_does(device):
+    signal = TableSignal(torch.randn(4, 2), device)
+    assert signal.table.device.type == device
+    assert signal(torch.tensor([3, 0])).device.type == signal([1]).device.type == device
+
+
 def test_cached_logits_depend_neither_on_order_nor_on_batches():
     teacher, rows = Noisy().train(), torch.randn(6, 4)
     teacher.body[0].eval()

@@ -64,6 +64,12 @@ def test_what_old_lessons_call_is_there_or_the_sentence_comes(module, name, coun
     signature(found).bind(*range(count), **dict.fromkeys(keywords))
 
 
+@pytest.mark.parametrize("first", ["kd_study.assistant", "kd_study.experiments"])
+def test_a_lesson_whose_tools_changed_says_so_at_its_first_import(first):
+    with pytest.raises(StudyError, match="reset LESSON"):
+        getattr(import_module(first), CALLS[first][0][0])
+
+
 @pytest.mark.parametrize("old", MOVED)
 def test_every_new_place_exists(old):
     for place in MOVED[old]:

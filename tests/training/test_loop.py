@@ -154,17 +154,27 @@ def test_what_transformers_gives_moves_to_the_device_and_keeps_its_class():
     assert output.last_hidden_state.device == there
 
 
-@pytest.mark.parametrize(("device", "ahead"), [("cpu", False), ("meta", True)])
-def test_nothing_is_read_on_the_cpu_before_its_copy_is_there(monkeypatch, device, ahead):
-    asked, move = [], torch.Tensor.to
+@pytest.mark.parametrize(
+    ("there", "here", "calls"),
+    [
+        ("meta", "cpu", [("to", True)]),
+        ("cuda", "cpu", ["pin_memory", ("to", True)]),
+        ("cpu", "meta", [("to", False)]),  # read before its copy is there, it would be rubbish
+        ("cpu", "cpu", []),
+        ("meta", "meta", []),
+    ],
+)
+def test_what_is_there_stays_and_only_a_cuda_card_is_sent_pinned_memory(monkeypatch, there, here, calls):
+    made = []
 
-    def recorded(tensor, *args, **kwargs):
-        asked.append(kwargs["non_blocking"])
-        return move(tensor, *args, **kwargs)
+    def moved(tensor, *_, non_blocking):
+        made.append(("to", non_blocking))
+        return tensor
 
-    monkeypatch.setattr(torch.Tensor, "to", recorded)
-    to_device(torch.device(device), [torch.zeros(1)])
-    assert asked == [ahead]
+    monkeypatch.setattr(torch.Tensor, "to", moved)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: made.append("pin_memory") or tensor)
+    to_device(torch.device(there), [torch.zeros(1, device=here), "a text"])
+    assert made == calls
 
 
 def test_a_group_ends_with_its_epoch():
