@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import mean
 
 from kd_solutions.data.commands import load_commands
+from kd_solutions.data.parallel import parallel_languages
 from kd_solutions.data.translations import ENGLISH
 from kd_solutions.flagship import recipe as recipes
 from kd_solutions.flagship import scoreboard
@@ -24,7 +25,7 @@ from kd_solutions.support.language import say
 
 def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, as_json: bool) -> None:
     """Distils a student, saves it for `ask`, and prints what it can do beside its teacher and the control."""
-    languages = flagship.known_languages(languages) if languages else flagship.default_languages()
+    languages = flagship.known_languages(_spelled(languages)) if languages else flagship.default_languages()
     recipe = replace(recipes.FULL, steps=steps) if steps else recipes.FULL
     serving.require_room()
     teacher = PretrainedTeacher()
@@ -68,6 +69,12 @@ def _save(student: StudentModel, card: dict) -> Path:
         f"学生模型保存在{folder}：等有了空间，请把它移到{serving.students_folder()}。",
     )
     return folder
+
+
+def _spelled(languages: Sequence[str]) -> list[str]:
+    """The languages as they are spelled here, whatever their case: `DE` is de, `zh-hant` zh-Hant."""
+    spelling = {name.lower(): name for name in parallel_languages()}
+    return [spelling.get(name.lower(), name) for name in languages]
 
 
 def ask(text: str, as_json: bool) -> None:

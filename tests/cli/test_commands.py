@@ -216,3 +216,10 @@ def test_the_makefile_passes_options_on():
         check=True,
     )
     assert shown.stdout.rstrip().endswith("-m kd_study study --no-browser --port=8899")
+
+
+def test_a_languages_code_may_be_typed_in_any_case(monkeypatch):
+    from kd_study.cli import distilling
+
+    monkeypatch.setattr(distilling, "parallel_languages", lambda: {"de": 1, "zh-Hant": 2})
+    assert distilling._spelled(["DE", "zh-hant", "xx"]) == ["de", "zh-Hant", "xx"]
