@@ -43,7 +43,7 @@ LESSONS = (
         "03_the_loop",
         Text("03 · The loop", "03 · 训练循环"),
         Text("What is wrong with this loop?", "这个循环错在哪里？"),
-        35,
+        45,
         ("freeze", "distill_step", "train_student_model", "repair_the_loop", "kd_gradient"),
     ),
     Lesson(
