@@ -134,11 +134,11 @@ class CacheTeacher(Exercise):
         cache = fn(Teacher().eval(), DataLoader(samples, batch_size=2, shuffle=True))
         _expect_keys(cache, {name for name, _ in samples})
         said = {name: Teacher().eval()(data[None])[0].detach() for name, data in samples}
-        for name, answer in said.items():
+        for name, logits in said.items():
             owner = _whose(cache[name], said)
             expect_close(
                 cache[name],
-                answer,
+                logits,
                 f"the loader shuffles, and under id {name} stand the logits of sample {owner}"
                 if owner != name
                 else f"under id {name} should stand what the teacher says, digit for digit",
