@@ -18,7 +18,7 @@ from kd_study.exercises.expectations import Unmet, expect, expect_close, is_clos
 
 __all__ = [
     "Exercise", "Text", "Unmet", "check", "check_blind_to_scale", "check_default", "expect", "expect_close", "expect_float", "expect_tensor",
-    "fresh", "gradient", "gradients", "is_close", "normal", "outcome", "say", "shown", "the_only_number", "without",
+    "fresh", "gradient", "gradients", "is_blind_to_a_small_scale", "is_close", "normal", "outcome", "say", "shown", "the_only_number", "without",
 ]  # fmt: skip
 
 
@@ -77,6 +77,20 @@ def check_blind_to_scale(*arguments: str) -> Callable:
                 )
 
     return is_blind_to_scale
+
+
+def is_blind_to_a_small_scale(exercise: "Exercise", function: Callable, *arguments: str):
+    """Whether these arguments times 1e-4 change nothing; the kind of error where it raises."""
+    example = exercise.example()
+
+    def compare() -> bool:
+        value = function(**fresh(example)).detach()
+        return all(
+            is_close(function(**fresh(example | {name: 1e-4 * example[name]})), value, tolerance=1e-3)
+            for name in arguments
+        )
+
+    return outcome(compare)
 
 
 class Exercise:

@@ -79,19 +79,19 @@ def _known(wrong: WrongAnswer, behaviour: _Behaviour, right: _Behaviour) -> _Kno
 def _named(theirs: _Behaviour, right: _Behaviour, bank: list[_Known]) -> list[WrongAnswer]:
     found: list[_Known] = []
     if not same(theirs.ordinary, right.ordinary):
-        found = _one(theirs, bank) or _two(theirs, right, bank)
+        alike = [known for known in bank if same(known.behaviour.ordinary, theirs.ordinary)]
+        found = _one(theirs, alike) if alike else _two(theirs, right, bank)
         if not found:
             return []
     return [known.wrong for known in _with_edges(found, theirs, right, bank)]
 
 
-def _one(theirs: _Behaviour, bank: list[_Known]) -> list[_Known]:
-    """The one that computes the same; of several, the one that agrees at the most edges."""
+def _one(theirs: _Behaviour, alike: list[_Known]) -> list[_Known]:
+    """Of those that compute the same the one that agrees at the most edges."""
     return _best(
         [
             (sum(same(known.behaviour.edges[name], edge) for name, edge in theirs.edges.items()), [known])
-            for known in bank
-            if same(known.behaviour.ordinary, theirs.ordinary)
+            for known in alike
         ]
     )
 

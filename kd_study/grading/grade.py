@@ -169,7 +169,9 @@ def _grade(fn: Callable, name: str) -> Report:
             case Result(name=check) if check in known - {seen.name for seen in report.results}:
                 report.results.append(event)
             case sandbox.Ended():
-                report.results += _unfinished(event, titles, {result.name for result in report.results}, seconds)
+                report.results += _unfinished(
+                    event, titles, {result.name for result in report.results}, seconds
+                )
     report.results.sort(
         key=lambda result: result.name in titles
     )  # what is amiss beside the checks comes first
@@ -292,9 +294,7 @@ def _too_much_memory() -> str:
     )
 
 
-def _unfinished(
-    ended: sandbox.Ended, titles: dict[str, str], seen: set[str], seconds: float
-) -> list[Result]:
+def _unfinished(ended: sandbox.Ended, titles: dict[str, str], seen: set[str], seconds: float) -> list[Result]:
     """Failed results for the checks that a hang or a crash kept from being run."""
     missing = [check for check in titles if check not in seen]
     if not missing:

@@ -301,4 +301,14 @@ def cuts_both_sides_alike(source, target, k=10):
     return _corrected(_cosines(source, target), min(k, len(source), len(target)))
 
 
+@CSLS.wrong(
+    en="This is the ratio margin, the cosine over the mean of both neighbourhoods. CSLS subtracts the neighbourhoods.",
+    zh="这是比值间隔：余弦除以两侧邻域的平均。CSLS是减去邻域。",
+    reference="Artetxe & Schwenk 2019, arXiv:1811.01136",
+)
+def divides_by_the_neighbourhoods(source, target, k=10):
+    cosines = _cosines(source, target)
+    return 2 * cosines / (_neighbours(cosines, k, 1) + _neighbours(cosines, k, 0))
+
+
 EXERCISE = CSLS()

@@ -292,4 +292,23 @@ def overwrites_the_counts(counts, alpha=0.3):
     return counts
 
 
+@LanguageWeights.wrong(
+    en="These are ratios of the new to the old probability, by which a corpus is repeated, not the probabilities themselves.",
+    zh="这是新旧概率之比，即语料该重复多少遍，而不是概率本身。",
+)
+def gives_the_ratio_of_up_sampling(counts, alpha=0.3):
+    total = sum(counts.values())
+    weights = _normalised({language: n**alpha if n else 0.0 for language, n in counts.items()})
+    return {language: weights[language] * total / n if n else 0.0 for language, n in counts.items()}
+
+
+@LanguageWeights.wrong(
+    en="The exponent is written as 1 / (1 / alpha): alpha = 0, all languages alike, raises ZeroDivisionError.",
+    zh="指数写成了1 / (1 / alpha)：alpha = 0（各语言一视同仁）时会抛出ZeroDivisionError。",
+)
+def divides_by_alpha(counts, alpha=0.3):
+    smoothing = 1 / alpha
+    return _normalised({language: n ** (1 / smoothing) if n else 0.0 for language, n in counts.items()})
+
+
 EXERCISE = LanguageWeights()

@@ -334,4 +334,20 @@ def returns_tensors(source, target):
     return tuple(torch.tensor(share) for share in _shares(_cosines(source, target)))
 
 
+@RetrievalAccuracy.wrong(
+    en="The cosine is divided by the mean cosine of both neighbourhoods first (ratio margin): that scores pairs against hubs. Here the nearest by cosine counts.",
+    zh="先把余弦除以两侧邻域的平均余弦（比值间隔）：那是为了对付枢纽点给句对打分的。这里只看余弦最近的那个。",
+    reference="Artetxe & Schwenk 2019, arXiv:1811.01136",
+)
+def searches_by_margin(source, target):
+    cosines = F.normalize(source, dim=1) @ F.normalize(target, dim=1).T
+    k = min(4, len(cosines))
+    scores = (
+        2 * cosines / (cosines.topk(k, 1).values.mean(1, keepdim=True) + cosines.topk(k, 0).values.mean(0))
+    )
+    own = scores.diagonal()
+    others = scores.masked_fill(torch.eye(len(scores), dtype=torch.bool), -torch.inf)
+    return (own > others.amax(1)).float().mean().item(), (own > others.amax(0)).float().mean().item()
+
+
 EXERCISE = RetrievalAccuracy()

@@ -8,7 +8,8 @@ class DebugOneModelTwice(DebugExercise, KDLoss):
     contract = "kd_loss"
 
 
-DebugOneModelTwice.wrong_answers += KDLoss.wrong_answers
+_TOLD_BELOW = "leaves_the_teacher_out"  # what the stub does, in other words
+DebugOneModelTwice.wrong_answers += [wrong for wrong in KDLoss.wrong_answers if wrong.name != _TOLD_BELOW]
 
 
 @DebugOneModelTwice.wrong(

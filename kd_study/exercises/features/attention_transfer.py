@@ -1,7 +1,16 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import Text, check, check_blind_to_scale, expect, expect_close, gradient, normal
+from kd_study.exercises.base import (
+    Text,
+    check,
+    check_blind_to_scale,
+    expect,
+    expect_close,
+    gradient,
+    is_blind_to_a_small_scale,
+    normal,
+)
 from kd_study.exercises.loss import LossExercise
 
 
@@ -143,6 +152,11 @@ class AttentionTransfer(LossExercise):
         zero = normal(2, 3, 2, 2, seed=6)
         zero[1] = 0
         return {"zero map": {"student_map": zero, "teacher_map": normal(2, 3, 2, 2, seed=5)}}
+
+    def behaviour(self, function):
+        ordinary, edge = super().behaviour(function)
+        edge["small scale"] = is_blind_to_a_small_scale(self, function, "student_map", "teacher_map")
+        return ordinary, edge
 
 
 def _row(values):
@@ -309,6 +323,15 @@ def cuts_the_student_off(student_map, teacher_map):
 )
 def trains_the_teacher_too(student_map, teacher_map):
     return (F.normalize(_energy(student_map)) - F.normalize(_energy(teacher_map))).square().sum(1).mean()
+
+
+@AttentionTransfer.wrong(
+    en="A small number is added to what is divided by. It isn't small beside a small one: where the activations are tiny, the scale shows again. Guard against 0 alone, as F.normalize does.",
+    zh="给除数加了一个“小常数”。除数本身很小时它并不小：激活值很小时，尺度又显出来了。只需防止除以0，正如F.normalize那样。",
+)
+def adds_a_small_number_to_the_length(student_map, teacher_map):
+    s, t = (x / (x.norm(dim=1, keepdim=True) + 1e-6) for x in (_energy(student_map), _energy(teacher_map)))
+    return _loss(s, t)
 
 
 EXERCISE = AttentionTransfer()

@@ -301,4 +301,32 @@ def trains_the_teacher_too(student_hidden, teacher_hidden, projector):
     return F.mse_loss(projector(student_hidden), teacher_hidden)
 
 
+@HintLoss.wrong(
+    en="This is 1 − cosine: only directions are compared. The contract is the squared error, which sees the lengths as well.",
+    zh="这是1 − 余弦：比较的只是方向。这里要的是平方误差，长度也要计入。",
+)
+def takes_the_cosine(student_hidden, teacher_hidden, projector):
+    return (1 - F.cosine_similarity(projector(student_hidden), teacher_hidden.detach(), dim=-1)).mean()
+
+
+@HintLoss.wrong(
+    en="Only the first token is compared, as if it stood for the sentence. A hint is about every position.",
+    zh="只比较了第一个token，好像它能代表整句。提示层损失要看每个位置。",
+)
+def looks_at_the_first_token_only(student_hidden, teacher_hidden, projector):
+    first = (lambda x: x[:, 0]) if student_hidden.dim() == 3 else (lambda x: x[:1])
+    return F.mse_loss(projector(first(student_hidden)), first(teacher_hidden.detach()))
+
+
+@HintLoss.wrong(
+    en="The teacher is reshaped until its numbers fit the student's shape: what is compared then are features of different tokens.",
+    zh="把教师的张量reshape成能对上学生的形状：比较的就成了不同token的特征。",
+    reference="huggingface/trl PR#6526",
+)
+def reshapes_the_teacher(student_hidden, teacher_hidden, projector):
+    made = projector(student_hidden)
+    teacher = teacher_hidden.detach().transpose(0, -1).reshape(made.shape)
+    return F.mse_loss(made, teacher)
+
+
 EXERCISE = HintLoss()

@@ -284,4 +284,24 @@ def asserts_instead(student_layers, teacher_layers):
     return [i * teacher_layers // student_layers for i in range(1, student_layers + 1)]
 
 
+@LayerMap.wrong(
+    en="The map goes back from the last layer in steps of ⌊teacher / student⌋: where the depths don't divide, the student's early layers are set to late ones.",
+    zh="从最后一层起，以⌊教师 / 学生⌋为步长往回数：层数不能整除时，学生靠前的层就对上了教师靠后的层。",
+)
+def steps_back_from_the_last_layer(student_layers, teacher_layers):
+    _check_depths(student_layers, teacher_layers)
+    step = teacher_layers // student_layers
+    return [teacher_layers - step * (student_layers - i) for i in range(1, student_layers + 1)]
+
+
+@LayerMap.wrong(
+    en="The student's layers go to the teacher's odd ones as far as they reach, and the last to the last: a table made for 6 of 12, not the formula.",
+    zh="学生的各层依次对应教师的奇数层，最后一层对应最后一层：这是为6层对12层写的表，不是公式。",
+)
+def takes_every_other_layer(student_layers, teacher_layers):
+    _check_depths(student_layers, teacher_layers)
+    layers = [min(2 * i - 1, teacher_layers) for i in range(1, student_layers)]
+    return [*layers, teacher_layers]
+
+
 EXERCISE = LayerMap()

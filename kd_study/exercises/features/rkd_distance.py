@@ -1,7 +1,16 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import Text, check, expect, expect_close, gradient, normal, outcome
+from kd_study.exercises.base import (
+    Text,
+    check,
+    expect,
+    expect_close,
+    gradient,
+    is_blind_to_a_small_scale,
+    normal,
+    outcome,
+)
 from kd_study.exercises.features._shared import RelationExercise, line
 
 
@@ -117,6 +126,11 @@ class RKDDistance(RelationExercise):
 
     def edges(self):
         return {"equal points": {"student": line(0, 0, 1), "teacher": line(0, 1, 4)}}
+
+    def behaviour(self, function):
+        ordinary, edge = super().behaviour(function)
+        edge["small scale"] = is_blind_to_a_small_scale(self, function, "student", "teacher")
+        return ordinary, edge
 
 
 _FAR = {"student": line(1, 0, 0.01, 0.02, 0.03, 0.04), "teacher": line(0, 0.01, 0.02, 0.03, 0.04, 1)}
@@ -311,6 +325,15 @@ def cuts_the_student_off(student, teacher):
 )
 def trains_the_teacher_too(student, teacher):
     return F.huber_loss(_scaled(student), _scaled(teacher))
+
+
+@RKDDistance.wrong(
+    en="A small number is added to what is divided by. It isn't small beside a small one: where the activations are tiny, the scale shows again. Guard against 0 alone, as F.normalize does.",
+    zh="给除数加了一个“小常数”。除数本身很小时它并不小：激活值很小时，尺度又显出来了。只需防止除以0，正如F.normalize那样。",
+)
+def adds_a_small_number_to_the_mean(student, teacher):
+    s, t = (_distances(x) / (_distances(x).mean() + 1e-6) for x in (student, teacher.detach()))
+    return F.huber_loss(s, t)
 
 
 EXERCISE = RKDDistance()

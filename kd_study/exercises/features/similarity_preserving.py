@@ -1,7 +1,16 @@
 import torch
 import torch.nn.functional as F
 
-from kd_study.exercises.base import Text, check, check_blind_to_scale, expect, expect_close, gradient, normal
+from kd_study.exercises.base import (
+    Text,
+    check,
+    check_blind_to_scale,
+    expect,
+    expect_close,
+    gradient,
+    is_blind_to_a_small_scale,
+    normal,
+)
 from kd_study.exercises.loss import LossExercise
 
 
@@ -135,6 +144,11 @@ class SimilarityPreserving(LossExercise):
     def edges(self):
         zero = _with_first_row_scaled(normal(3, 2, seed=8), 0.0)
         return {"zero row": {"student": zero, "teacher": normal(3, 2, seed=7)}}
+
+    def behaviour(self, function):
+        ordinary, edge = super().behaviour(function)
+        edge["small scale"] = is_blind_to_a_small_scale(self, function, "student", "teacher")
+        return ordinary, edge
 
 
 def _with_first_row_scaled(x, factor):
@@ -285,6 +299,15 @@ def cuts_the_student_off(student, teacher):
 )
 def trains_the_teacher_too(student, teacher):
     return F.mse_loss(_rows(student), _rows(teacher))
+
+
+@SimilarityPreserving.wrong(
+    en="A small number is added to what is divided by. It isn't small beside a small one: where the activations are tiny, the scale shows again. Guard against 0 alone, as F.normalize does.",
+    zh="给除数加了一个“小常数”。除数本身很小时它并不小：激活值很小时，尺度又显出来了。只需防止除以0，正如F.normalize那样。",
+)
+def adds_a_small_number_to_the_length(student, teacher):
+    s, t = (_gram(x) / (_gram(x).norm(dim=1, keepdim=True) + 1e-6) for x in (student, teacher.detach()))
+    return (s - t).square().mean()
 
 
 EXERCISE = SimilarityPreserving()

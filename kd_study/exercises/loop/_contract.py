@@ -127,7 +127,8 @@ class LoopExercise(TeachingExercise):
     def behaviour(self, function):
         ordinary, edge = super().behaviour(function)
         edge |= {
-            "shuffled": outcome(lambda: seeded(lambda: self._answers_of_two_passes(function))),
+            "shuffled": outcome(lambda: seeded(lambda: self._two_passes(function))),
+            "uneven": outcome(lambda: _weight_in(self.train(function, _uneven(), 3))),
             "no batch": outcome(lambda: type(self._without_a_batch(function, [])).__name__),
             "rising": outcome(lambda: self._rising(function)),
         }
@@ -145,9 +146,16 @@ class LoopExercise(TeachingExercise):
         result = self.train(function, scene, 3)
         return [scene.weight, _kind_of_result(result, scene), _weight_in(result)]
 
-    def _answers_of_two_passes(self, function: Callable) -> list[bool]:
+    def _two_passes(self, function: Callable) -> list:
+        """Over a loader that shuffles: which answers were right, which batches were read, how often it was gone through."""
         scene = self.trained(function, _shuffled(), epochs=2)
-        return [comparison.right_answer for comparison in scene.comparisons]
+        data = [batch for batch, _ in scene.batches_given]
+        read = [
+            next((i for i, one in enumerate(data) if torch.equal(one, seen)), None)
+            for seen in scene.student.seen
+        ]
+        answers = [comparison.right_answer for comparison in scene.comparisons]
+        return [answers, [str(place) for place in read], str(scene.batches.passes)]
 
     def _with_loss(self, function: Callable, kind: str) -> list:
         heard = []
@@ -157,6 +165,21 @@ class LoopExercise(TeachingExercise):
         scene = ByHand()
         scene.batches = loader
         return self.train(function, scene)
+
+
+def _uneven() -> ByHand:
+    """A scene whose loss is lowest in the second of three epochs, when the loader gives a small input."""
+    scene, inputs = ByHand(rate=0.1), iter((3.0, 0.7, 2.0))
+
+    class Loader:
+        def __len__(self):
+            return 1
+
+        def __iter__(self):
+            yield torch.tensor([next(inputs, 1.0)]), torch.tensor([5.0])
+
+    scene.batches = Loader()
+    return scene
 
 
 def _shuffled() -> Scene:

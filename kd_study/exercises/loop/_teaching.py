@@ -187,6 +187,7 @@ class TeachingExercise(TrainingExercise):
             "numbers": outcome(lambda: self.trained(function, ByHand(batches=2), epochs=2).weight),
             "gradients": outcome(lambda: _gradients(self.trained(function, ByHand(batches=2), epochs=2))),
             "exact": outcome(lambda: _gradients(self.trained(function, Exact()))),
+            "pulled towards 0": outcome(lambda: _is_pulled_towards_zero(self.trained(function, Exact()))),
             "default": outcome(lambda: self.trained(function, ByHand(batches=3)).weight),
             "scene": outcome(lambda: seeded(lambda: self.facts(function))),
         }
@@ -214,3 +215,11 @@ class TeachingExercise(TrainingExercise):
 def _gradients(scene) -> list:
     """What the optimizer of a scene stepped by, "none" where a gradient was missing."""
     return [["none" if slope is None else slope for slope in step] for step in scene.optimizer.gradients]
+
+
+def _is_pulled_towards_zero(scene: Exact) -> bool:
+    """Whether the first step goes by more than the loss's gradient, in the direction of the student's weights."""
+    came, right = scene.optimizer.gradients[0][0], Exact.gradients()[0][0]
+    surplus = (came - right).flatten()
+    weights = Exact().student.weight.detach().double().flatten()
+    return surplus.norm().item() > 5e-5 and torch.cosine_similarity(surplus, weights, dim=0).item() > 0.99

@@ -370,4 +370,18 @@ def multiplies_by_the_mask(student_logits, teacher_logits, mask, micro_batches, 
     ]
 
 
+@AccumulatedKD.wrong(
+    en="The batch is cut by tensor_split, which shares the rows out evenly; chunk makes equal pieces of ⌈N / micro_batches⌉ and a smaller last one, and it may make fewer.",
+    zh="用tensor_split切分，它把各行尽量平均分；而chunk每块⌈N / micro_batches⌉行、最后一块可以更小，块数也可能更少。",
+)
+def cuts_with_tensor_split(student_logits, teacher_logits, mask, micro_batches, temperature=1.0):
+    kept = mask.bool()
+    parts = (x.tensor_split(micro_batches) for x in (student_logits, teacher_logits, kept))
+    number = kept.sum().clamp(min=1)
+    return [
+        _sum(student, teacher, own, temperature) / number
+        for student, teacher, own in zip(*parts, strict=True)
+    ]
+
+
 EXERCISE = AccumulatedKD()

@@ -134,11 +134,11 @@ class CacheTeacher(Exercise):
         cache = fn(Teacher().eval(), DataLoader(samples, batch_size=2, shuffle=True))
         _expect_keys(cache, {name for name, _ in samples})
         said = {name: Teacher().eval()(data[None])[0].detach() for name, data in samples}
-        for name, kept in said.items():
+        for name, logits in said.items():
             owner = _whose(cache[name], said)
             expect_close(
                 cache[name],
-                kept,
+                logits,
                 f"the loader shuffles, and under id {name} stand the logits of sample {owner}"
                 if owner != name
                 else f"under id {name} should stand what the teacher says, digit for digit",
@@ -159,6 +159,7 @@ class CacheTeacher(Exercise):
         edge = {
             "shuffled": cache(Teacher().eval(), Shuffled(_batches(samples, 2))),
             "strings": cache(Scale(2.0), [(("a", "b"), torch.tensor([[1.0], [5.0]]))]),
+            "exact": outcome(lambda: _largest_gap(function(Teacher().eval(), _batches(samples, 2))) < 1e-5),
             "graph": outcome(lambda: _has_graph(function(Teacher().eval(), _batches(samples, 2)))),
         }
         return ordinary, edge
@@ -199,6 +200,14 @@ def _readable(cache):
     return sorted(
         ([type(key).__name__, str(key), torch.as_tensor(row).detach()] for key, row in cache.items()),
         key=lambda row: row[:2],
+    )
+
+
+def _largest_gap(cache) -> float:
+    """How far the rows are from what the teacher says in eval mode."""
+    return max(
+        (cache[name] - Teacher().eval()(data[None])[0]).abs().max().item()
+        for name, data in _samples().items()
     )
 
 
@@ -349,6 +358,30 @@ def keeps_hard_labels(teacher, data_loader):
 )
 def returns_a_table(teacher, data_loader):
     return torch.cat([answer(teacher, data) for _, data in data_loader])
+
+
+@CacheTeacher.wrong(
+    en="The rows are NumPy arrays: whoever stacks them beside tensors has to convert each again. Keep the tensors.",
+    zh="每一行是NumPy数组：要与张量一起stack，就得逐个再转换。请保留张量。",
+)
+def keeps_numpy_rows(teacher, data_loader):
+    return {
+        name: row.numpy()
+        for ids, data in data_loader
+        for name, row in zip(_names(ids), answer(teacher, data), strict=True)
+    }
+
+
+@CacheTeacher.wrong(
+    en="The rows are rounded to half precision: three digits are left of the teacher's answer. Keep its dtype, and round knowingly when you store.",
+    zh="各行被舍入到半精度：教师的回答只剩三位有效数字。请保持原来的dtype；存储时要舍入，也应是有意为之。",
+)
+def rounds_the_rows(teacher, data_loader):
+    return {
+        name: row.half().float()
+        for ids, data in data_loader
+        for name, row in zip(_names(ids), answer(teacher, data), strict=True)
+    }
 
 
 EXERCISE = CacheTeacher()

@@ -3,6 +3,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from kd_study.exercises.base import check, expect, expect_close, outcome
+from kd_study.exercises.loop import _step_mistakes
 from kd_study.exercises.loop._scene import ByHand, Scale, Scene, modes, seeded
 from kd_study.exercises.loop._shared import answer, update
 from kd_study.exercises.loop._teaching import TeachingExercise
@@ -128,6 +129,21 @@ _TEACHERS = {
     "eval": ("in eval mode", "处于eval模式"),
     "mixed": ("in training mode but for its BatchNorm", "处于训练模式、唯独BatchNorm处于eval模式"),
 }
+
+
+@DistillStep.wrong(
+    en="The teacher's mode is remembered at its root and put back with train(mode), which sets all of its parts: a BatchNorm that somebody had put into eval mode is awake now.",
+    zh="只记住了教师最外层的模式，再用train(mode)恢复，而它会设置所有子模块：别人特意设成eval的BatchNorm，现在醒了。",
+    reference="huggingface/trl PR#5862",
+)
+def puts_back_the_mode_of_the_root_only(student, teacher, inputs, optimizer, loss_function):
+    mode = teacher.training
+    student.train()
+    teacher.eval()
+    with torch.no_grad():
+        teacher_output = teacher(inputs)
+    teacher.train(mode)
+    return update(optimizer, loss_function(student(inputs), teacher_output))
 
 
 @DistillStep.wrong(
@@ -302,5 +318,7 @@ def asks_both_without_a_graph(student, teacher, inputs, optimizer, loss_function
         loss = loss_function(student(inputs), answer(teacher, inputs))
     return update(optimizer, loss)
 
+
+_step_mistakes.add_to(DistillStep)
 
 EXERCISE = DistillStep()

@@ -328,4 +328,14 @@ def switches_autograd_off_for_everybody(teacher):
     return teacher
 
 
+@Freeze.wrong(
+    en="A hook calls eval() before each forward pass: the teacher answers rightly, but between two passes train() has switched it on, and whoever looks at its mode, or copies it, finds it awake.",
+    zh="在每次前向之前用钩子调用eval()：回答是对的，但两次前向之间train()已经把它打开；谁去查看它的模式、或复制它，它都是醒着的。",
+)
+def calls_eval_before_every_forward_pass(teacher):
+    teacher.eval().requires_grad_(False)
+    teacher.register_forward_pre_hook(lambda module, _: module.eval() and None)
+    return teacher
+
+
 EXERCISE = Freeze()

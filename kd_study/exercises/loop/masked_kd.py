@@ -218,4 +218,23 @@ def trains_the_teacher_too(student_logits, teacher_logits, mask, temperature=1.0
     return temperature**2 * each.sum() / max(len(each), 1)
 
 
+@MaskedKD.wrong(
+    en="This is the cross-entropy with the teacher's probabilities, not the KL: a student equal to its teacher still pays the teacher's entropy at every token.",
+    zh="这是与教师概率的交叉熵，不是KL：与教师相同的学生，在每个token上仍要付出教师的熵。",
+)
+def gives_the_cross_entropy(student_logits, teacher_logits, mask, temperature=1.0):
+    student, teacher = _kept(student_logits, teacher_logits.detach(), mask)
+    each = -((teacher / temperature).softmax(-1) * F.log_softmax(student / temperature, -1)).sum(-1)
+    return temperature**2 * each.sum() / max(len(each), 1)
+
+
+@MaskedKD.wrong(
+    en="The sum is divided by the number of kept tokens twice: once by a mean, once more by hand.",
+    zh="除了两遍计入的token数：mean除了一次，手工又除了一次。",
+)
+def divides_twice(student_logits, teacher_logits, mask, temperature=1.0):
+    each = kl_of_tokens(*_kept(student_logits, teacher_logits, mask), temperature)
+    return temperature**2 * each.sum() / max(len(each), 1) ** 2
+
+
 EXERCISE = MaskedKD()

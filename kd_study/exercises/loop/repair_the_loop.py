@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 from kd_study.exercises.loop import _faulty_loop as faulty_loop
 from kd_study.exercises.loop._contract import LoopExercise
+from kd_study.exercises.loop.train_student_model import TrainStudentModel
 
 
 class RepairTheLoop(LoopExercise):
@@ -139,5 +140,14 @@ RepairTheLoop.wrong(
         replacing=("return student_model.state_dict()", "return teacher_model.state_dict()"),
     )
 )
+
+# what the mended loop of another learner may do wrong beside the six, and doesn't stand above under another name
+_ABOVE = {
+    "asks_the_teacher_as_it_comes", "builds_a_graph_of_the_teacher", "leaves_the_students_mode", "clears_once_an_epoch",
+    "clears_before_the_step", "steps_once_an_epoch", "ignores_the_epochs", "swaps_the_outputs", "returns_the_teachers_state",
+}  # fmt: skip
+RepairTheLoop.wrong_answers += [
+    wrong for wrong in TrainStudentModel.wrong_answers if wrong.name not in _ABOVE
+]
 
 EXERCISE = RepairTheLoop()

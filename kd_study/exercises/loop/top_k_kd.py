@@ -354,4 +354,14 @@ def trains_the_teacher_too(student_logits, top_values, top_indices, temperature=
     return temperature**2 * _kl(p, log_q).mean()
 
 
+@TopKKD.wrong(
+    en="The k probabilities are brought to a sum of 1 and a cross-entropy is taken with them: the tail is forgotten, and a student equal to its teacher still pays the teacher's entropy.",
+    zh="把k个概率重新归一化后算交叉熵：尾部被忘掉了，与教师相同的学生也仍要付出教师的熵。",
+)
+def takes_a_cross_entropy_with_the_renormalised(student_logits, top_values, top_indices, temperature=1.0):
+    p = top_values.detach() / top_values.detach().sum(-1, keepdim=True)
+    log_top, _ = _logs(student_logits, top_indices, temperature)
+    return -(temperature**2) * (p * log_top).sum(-1).mean()
+
+
 EXERCISE = TopKKD()

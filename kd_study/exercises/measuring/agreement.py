@@ -199,4 +199,12 @@ def returns_a_tensor(student_logits, teacher_logits):
     return (student_logits.argmax(-1) == teacher_logits.argmax(-1)).float().mean()
 
 
+@Agreement.wrong(
+    en="The mean is missing: whether each row agrees is a whole tensor, which .item() can't turn into one number.",
+    zh="漏了取平均：每一行是否一致是一个张量，.item()没法把它变成一个数。",
+)
+def leaves_out_the_mean(student_logits, teacher_logits):
+    return (student_logits.argmax(-1) == teacher_logits.argmax(-1)).float().item()
+
+
 EXERCISE = Agreement()

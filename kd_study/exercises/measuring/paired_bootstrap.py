@@ -363,4 +363,15 @@ def returns_tensors(a, b, samples=10_000, seed=0):
     return d.mean(), means.quantile(0.025), means.quantile(0.975)
 
 
+@PairedBootstrap.wrong(
+    en="Each resample has half as many pairs as there are: the interval is √2 times too wide.",
+    zh="每次重采样只抽一半的对数：区间宽了√2倍。",
+)
+def draws_half_as_many(a, b, samples=10_000, seed=0):
+    d = _differences(a, b)
+    generator = torch.Generator().manual_seed(seed)
+    drawn = d[torch.randint(len(d), (samples, max(1, len(d) // 2)), generator=generator)]
+    return _interval(d.mean(), drawn.mean(1))
+
+
 EXERCISE = PairedBootstrap()

@@ -148,6 +148,10 @@ class QuantizeInt8(Exercise):
         edge["zeros"] = outcome(lambda: [bool(part.isfinite().all()) for part in function(zeros.clone())])
         small = _with_exact_scales(seed=4) * 2.0**-20
         edge["small weights"] = outcome(lambda: [part.double() for part in function(small.clone())])
+        edge["a scale above 0"] = outcome(lambda: bool((function(zeros.clone())[1] > 0).all()))
+        edge["exact scale"] = outcome(lambda: function(torch.tensor([[0.3, -1.0]]))[1] * 1e4)
+        edge["tiny scale"] = outcome(lambda: bool((function(torch.tensor([[1e-8, -3e-8]]))[1] > 0).all()))
+        edge["weight afterwards"] = outcome(lambda: _afterwards(function))
         edge["dtypes"] = outcome(lambda: [part.dtype == torch.int8 for part in function(zeros + 1)])
         return ordinary, edge
 
@@ -157,6 +161,13 @@ def _with_exact_scales(seed):
     weight = normal(4, 6, seed=seed).clamp(-3.9, 3.9)
     weight[:, 2] = torch.tensor([1.0, -1.0, 1.0, -1.0]) * 127 / 32
     return weight * torch.tensor([[1.0], [4.0], [0.125], [2.0]])
+
+
+def _afterwards(function) -> bool:
+    """Whether the weight is as it was."""
+    weight = normal(2, 3, seed=7)
+    function(weight)
+    return torch.equal(weight, normal(2, 3, seed=7))
 
 
 def _largest(weight):
@@ -290,6 +301,35 @@ def scales_by_the_deviation(weight):
 def keeps_the_scale_above_a_floor(weight):
     scale = (weight.abs().amax(1, keepdim=True) / 127).clamp(min=1e-5)
     return (weight / scale).round().to(torch.int8), scale
+
+
+@QuantizeInt8.wrong(
+    en="A row of zeros divides 0 by 0: NaN, whose cast to int8 is 0 on some machines, and a scale of 0, by which nobody can divide.",
+    zh="全零的行是0除以0，得NaN；它转成int8在某些机器上恰好是0，而scale是0，谁也不能拿它作除数。",
+    reference="pytorch/ao#4713",
+)
+def leaves_a_scale_of_zero(weight):
+    scale = weight.abs().amax(1, keepdim=True) / 127
+    return (weight / scale).nan_to_num().round().to(torch.int8), scale
+
+
+@QuantizeInt8.wrong(
+    en="The weight is divided in place: the caller's matrix is gone.",
+    zh="权重被原地除掉了：调用者的矩阵就此丢失。",
+)
+def divides_the_weight_in_place(weight):
+    scale = _largest(weight) / 127
+    return weight.div_(scale).round_().to(torch.int8), scale
+
+
+@QuantizeInt8.wrong(
+    en="The scale is rounded to half precision, and the levels were made with the exact one: levels · scale is off by up to 0.05 %, and a scale below 6e-8 becomes 0.",
+    zh="scale被舍入到半精度，而levels是用精确的scale算的：levels · scale最多差0.05 %，小于6e-8的scale会变成0。",
+    reference="Comfy-Org/comfy-kitchen#60",
+)
+def rounds_the_scale_to_half(weight):
+    scale = _largest(weight) / 127
+    return (weight / scale).round().to(torch.int8), scale.half().float()
 
 
 EXERCISE = QuantizeInt8()

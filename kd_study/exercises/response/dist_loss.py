@@ -3,6 +3,8 @@ import torch
 from kd_study.exercises.base import check, expect, expect_close, gradient, normal, without
 from kd_study.exercises.loss import LossExercise
 
+_RARE = torch.tensor([[8.0, 0, -8], [7, 1, -9], [0, 8, -10], [9, 2, -8.5]])  # the last class, in every row
+
 
 class DISTLoss(LossExercise):
     def example(self):
@@ -34,9 +36,8 @@ class DISTLoss(LossExercise):
             "a student equal to its teacher up to a shift of each row has correlation 1 everywhere and costs 0",
             "与教师逐行只差一个平移的学生，处处相关系数为1，损失应为0",
         )
-        rare = torch.tensor([[8.0, 0, -8], [7, 1, -9], [0, 8, -10], [9, 2, -8.5]])
         for teacher, en, zh in (
-            (rare, "a class that is rare in every row", "某个类别在每一行都很少见"),
+            (_RARE, "a class that is rare in every row", "某个类别在每一行都很少见"),
             (1e-4 * logits.double(), "rows that are nearly even", "各行几乎均匀"),
         ):
             expect_close(
@@ -160,6 +161,7 @@ class DISTLoss(LossExercise):
         return {
             "even student": {"student_logits": torch.zeros(2, 4), "teacher_logits": normal(2, 4, seed=5)},
             "one row": {"student_logits": normal(1, 3, seed=6), "teacher_logits": normal(1, 3, seed=7)},
+            "rare": {"student_logits": _RARE, "teacher_logits": _RARE},
         }
 
     def behaviour(self, function):
@@ -326,6 +328,30 @@ def divides_by_a_norm_of_zero(student_logits, teacher_logits, beta=1.0, gamma=1.
 def trains_the_teacher_too(student_logits, teacher_logits, beta=1.0, gamma=1.0, temperature=1.0):
     q, p = ((z / temperature).softmax(-1) for z in (student_logits, teacher_logits))
     inter, intra = ((1 - _pearson(q, p, dim)).mean() for dim in (1, 0))
+    return temperature**2 * (beta * inter + gamma * intra)
+
+
+@DISTLoss.wrong(
+    en="The temperature is taken and never used, neither inside nor as T² in front.",
+    zh="接收了温度系数却没有用：里面没有除，前面也没有乘T²。",
+)
+def ignores_the_temperature(student_logits, teacher_logits, beta=1.0, gamma=1.0, temperature=1.0):
+    q, p = _probabilities(student_logits, teacher_logits, 1.0)
+    return beta * (1 - _pearson(q, p, 1)).mean() + gamma * (1 - _pearson(q, p, 0)).mean()
+
+
+@DISTLoss.wrong(
+    en="A small number is added to the product of the norms. It isn't small beside small ones: a class that is rare in every row has a norm of 1e-7, and counts as uncorrelated even with itself.",
+    zh="给范数之积加了一个“小常数”。范数本身很小时它并不小：每一行都很少见的类别，范数只有1e-7，与自己也成了不相关。",
+    reference="hunto/DIST_KD, losses/dist_kd.py",
+)
+def adds_a_small_number_to_the_norms(student_logits, teacher_logits, beta=1.0, gamma=1.0, temperature=1.0):
+    def pearson(x, y, dim):
+        x, y = _centred(x, dim), _centred(y, dim)
+        return (x * y).sum(dim) / (x.norm(dim=dim) * y.norm(dim=dim) + 1e-8)
+
+    q, p = _probabilities(student_logits, teacher_logits, temperature)
+    inter, intra = ((1 - pearson(q, p, dim)).mean() for dim in (1, 0))
     return temperature**2 * (beta * inter + gamma * intra)
 
 

@@ -333,4 +333,33 @@ def trains_the_teacher_too(student_logits, teacher_logits, targets, temperature=
     return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
 
 
+@KDLoss.wrong(
+    en="The soft term is hard: a cross-entropy with the teacher's arg max. What the teacher says about the other classes is lost, and with it what distillation is for.",
+    zh="软标签项其实是硬的：与教师arg max的交叉熵。教师对其他类别的看法丢掉了，蒸馏的意义也就没了。",
+    reference="Touvron et al. 2021 (DeiT), hard distillation",
+)
+def hardens_the_teacher(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    hard, own = (F.cross_entropy(student_logits, y) for y in (teacher_logits.argmax(-1), targets))
+    return alpha * hard + (1 - alpha) * own
+
+
+@KDLoss.wrong(
+    en="The soft term compares logits by squared error. That is its limit for large T, up to the shift that a softmax doesn't see; at the T of the contract it is another loss.",
+    zh="软标签项比较的是logits的平方误差。那是T很大时的极限（还差一个softmax看不见的平移）；在约定的T下它是另一个损失。",
+    reference="Tang et al. 2019, arXiv:1903.12136",
+)
+def compares_the_logits(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    soft = F.mse_loss(student_logits, teacher_logits.detach())
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
+
+
+@KDLoss.wrong(
+    en="There is no soft term: the labels' part is all, and the teacher is never read. Nothing fails, for the loss falls as usual.",
+    zh="没有软标签项：只剩硬标签部分，根本没有读教师。什么都不会报错，损失照常下降。",
+    reference="NousResearch/atropos#456",
+)
+def leaves_the_teacher_out(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    return (1 - alpha) * F.cross_entropy(student_logits, targets)
+
+
 EXERCISE = KDLoss()

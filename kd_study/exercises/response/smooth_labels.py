@@ -201,4 +201,15 @@ def applies_a_softmax_to_the_label(targets, num_classes, epsilon=0.1):
     return F.one_hot(targets, num_classes).float().softmax(-1)
 
 
+@SmoothLabels.wrong(
+    en="One class is left out, as where a vocabulary has a padding token: it gets 0, and the rest of ε is shared by the C − 2 others. Here every class counts.",
+    zh="留空了一个类别，像词表里有填充符时那样：它得0，ε由其余C − 2个类别平分。这里每个类别都要计入。",
+    reference="OpenNMT-py, onmt/utils/loss.py",
+)
+def leaves_a_class_for_padding(targets, num_classes, epsilon=0.1):
+    rows = torch.full((len(targets), num_classes), epsilon / max(num_classes - 2, 1))
+    rows[:, 0] = 0.0
+    return rows.scatter(1, targets[:, None], 1 - epsilon)
+
+
 EXERCISE = SmoothLabels()

@@ -2,7 +2,6 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from kd_study.exercises.base import (
     Text,
@@ -14,6 +13,14 @@ from kd_study.exercises.base import (
     outcome,
     shown,
     without,
+)
+from kd_study.exercises.sequences._jsd import (
+    each_jsd,
+    kept_logs,
+    kl_of_logs,
+    log_mixture,
+    mean_or_zero,
+    require_between,
 )
 from kd_study.exercises.sequences._masked import MaskedLoss
 
@@ -160,47 +167,16 @@ class GeneralizedJSD(MaskedLoss):
         return super().edges() | ends
 
 
-def _kept(student_logits, teacher_logits, mask):
-    """log q and log p of the kept tokens; the teacher's detached."""
-    mask = torch.ones(student_logits.shape[:2]) if mask is None else mask
-    kept = mask.bool()
-    return student_logits[kept].log_softmax(-1), teacher_logits.detach()[kept].log_softmax(-1)
-
-
-def _require(beta):
-    if not 0 < beta < 1:
-        raise ValueError(f"beta must lie between 0 and 1, got {beta}")
-
-
-def _mixture(log_q: Tensor, log_p: Tensor, beta: float) -> Tensor:
-    return torch.logaddexp(log_p + math.log(beta), log_q + math.log(1 - beta))
-
-
-def _kl(log_a: Tensor, log_b: Tensor) -> Tensor:
-    return (log_a.exp() * (log_a - log_b)).sum(-1)
-
-
-def _each(log_q: Tensor, log_p: Tensor, beta: float) -> Tensor:
-    """The divergence of every token, as it should be."""
-    _require(beta)
-    log_m = _mixture(log_q, log_p, beta)
-    return beta * _kl(log_p, log_m) + (1 - beta) * _kl(log_q, log_m)
-
-
-def _mean(each: Tensor) -> Tensor:
-    return each.sum() / max(each.numel(), 1)
-
-
 @GeneralizedJSD.wrong(
     en="The mixture's weights are swapped: m = beta · student + (1 − beta) · teacher. At beta = 0.5 nobody sees it.",
     zh="混合的权重写反了：m成了beta · 学生 + (1 − beta) · 教师。beta = 0.5时谁也看不出来。",
     reference="huggingface/trl PR#3043",
 )
 def swaps_the_mixture(student_logits, teacher_logits, beta=0.5, mask=None):
-    _require(beta)
-    log_q, log_p = _kept(student_logits, teacher_logits, mask)
-    log_m = _mixture(log_p, log_q, beta)
-    return _mean(beta * _kl(log_p, log_m) + (1 - beta) * _kl(log_q, log_m))
+    require_between(beta)
+    log_q, log_p = kept_logs(student_logits, teacher_logits, mask)
+    log_m = log_mixture(log_p, log_q, beta)
+    return mean_or_zero(beta * kl_of_logs(log_p, log_m) + (1 - beta) * kl_of_logs(log_q, log_m))
 
 
 @GeneralizedJSD.wrong(
@@ -209,10 +185,10 @@ def swaps_the_mixture(student_logits, teacher_logits, beta=0.5, mask=None):
     reference="modelscope/ms-swift PR#10213",
 )
 def swaps_the_weights(student_logits, teacher_logits, beta=0.5, mask=None):
-    _require(beta)
-    log_q, log_p = _kept(student_logits, teacher_logits, mask)
-    log_m = _mixture(log_q, log_p, beta)
-    return _mean((1 - beta) * _kl(log_p, log_m) + beta * _kl(log_q, log_m))
+    require_between(beta)
+    log_q, log_p = kept_logs(student_logits, teacher_logits, mask)
+    log_m = log_mixture(log_q, log_p, beta)
+    return mean_or_zero((1 - beta) * kl_of_logs(log_p, log_m) + beta * kl_of_logs(log_q, log_m))
 
 
 @GeneralizedJSD.wrong(
@@ -220,8 +196,8 @@ def swaps_the_weights(student_logits, teacher_logits, beta=0.5, mask=None):
     zh="beta与1 − beta处处对调了：beta是教师所占的份额。",
 )
 def takes_beta_for_the_students(student_logits, teacher_logits, beta=0.5, mask=None):
-    _require(beta)
-    return _mean(_each(*_kept(student_logits, teacher_logits, mask), 1 - beta))
+    require_between(beta)
+    return mean_or_zero(each_jsd(*kept_logs(student_logits, teacher_logits, mask), 1 - beta))
 
 
 @GeneralizedJSD.wrong(
@@ -229,10 +205,10 @@ def takes_beta_for_the_students(student_logits, teacher_logits, beta=0.5, mask=N
     zh="散度的方向成了从混合到模型，即KL(m ‖ ·)：只要有一个模型概率为零就会爆掉，而引入混合正是为了避免这一点。F.kl_div(log_m, p)才是KL(p ‖ m)。",
 )
 def goes_from_the_mixture(student_logits, teacher_logits, beta=0.5, mask=None):
-    _require(beta)
-    log_q, log_p = _kept(student_logits, teacher_logits, mask)
-    log_m = _mixture(log_q, log_p, beta)
-    return _mean(beta * _kl(log_m, log_p) + (1 - beta) * _kl(log_m, log_q))
+    require_between(beta)
+    log_q, log_p = kept_logs(student_logits, teacher_logits, mask)
+    log_m = log_mixture(log_q, log_p, beta)
+    return mean_or_zero(beta * kl_of_logs(log_m, log_p) + (1 - beta) * kl_of_logs(log_m, log_q))
 
 
 @GeneralizedJSD.wrong(
@@ -240,10 +216,10 @@ def goes_from_the_mixture(student_logits, teacher_logits, beta=0.5, mask=None):
     zh="混合总是一半对一半；beta只用在了散度前面。",
 )
 def mixes_half_and_half(student_logits, teacher_logits, beta=0.5, mask=None):
-    _require(beta)
-    log_q, log_p = _kept(student_logits, teacher_logits, mask)
-    log_m = _mixture(log_q, log_p, 0.5)
-    return _mean(beta * _kl(log_p, log_m) + (1 - beta) * _kl(log_q, log_m))
+    require_between(beta)
+    log_q, log_p = kept_logs(student_logits, teacher_logits, mask)
+    log_m = log_mixture(log_q, log_p, 0.5)
+    return mean_or_zero(beta * kl_of_logs(log_p, log_m) + (1 - beta) * kl_of_logs(log_q, log_m))
 
 
 @GeneralizedJSD.wrong(
@@ -251,10 +227,10 @@ def mixes_half_and_half(student_logits, teacher_logits, beta=0.5, mask=None):
     zh="无论beta是多少，两个散度都各取一半；beta只用在了混合里。",
 )
 def weighs_both_alike(student_logits, teacher_logits, beta=0.5, mask=None):
-    _require(beta)
-    log_q, log_p = _kept(student_logits, teacher_logits, mask)
-    log_m = _mixture(log_q, log_p, beta)
-    return _mean(_kl(log_p, log_m) + _kl(log_q, log_m)) / 2
+    require_between(beta)
+    log_q, log_p = kept_logs(student_logits, teacher_logits, mask)
+    log_m = log_mixture(log_q, log_p, beta)
+    return mean_or_zero(kl_of_logs(log_p, log_m) + kl_of_logs(log_q, log_m)) / 2
 
 
 @GeneralizedJSD.wrong(
@@ -263,10 +239,10 @@ def weighs_both_alike(student_logits, teacher_logits, beta=0.5, mask=None):
     reference="huggingface/trl#2202",
 )
 def mixes_logarithms(student_logits, teacher_logits, beta=0.5, mask=None):
-    _require(beta)
-    log_q, log_p = _kept(student_logits, teacher_logits, mask)
+    require_between(beta)
+    log_q, log_p = kept_logs(student_logits, teacher_logits, mask)
     log_m = beta * log_p + (1 - beta) * log_q
-    return _mean(beta * _kl(log_p, log_m) + (1 - beta) * _kl(log_q, log_m))
+    return mean_or_zero(beta * kl_of_logs(log_p, log_m) + (1 - beta) * kl_of_logs(log_q, log_m))
 
 
 @GeneralizedJSD.wrong(
@@ -275,10 +251,10 @@ def mixes_logarithms(student_logits, teacher_logits, beta=0.5, mask=None):
     reference="huggingface/trl#2202",
 )
 def mixes_logits(student_logits, teacher_logits, beta=0.5, mask=None):
-    _require(beta)
-    log_q, log_p = _kept(student_logits, teacher_logits, mask)
+    require_between(beta)
+    log_q, log_p = kept_logs(student_logits, teacher_logits, mask)
     log_m = (beta * log_p + (1 - beta) * log_q).log_softmax(-1)
-    return _mean(beta * _kl(log_p, log_m) + (1 - beta) * _kl(log_q, log_m))
+    return mean_or_zero(beta * kl_of_logs(log_p, log_m) + (1 - beta) * kl_of_logs(log_q, log_m))
 
 
 @GeneralizedJSD.wrong(
@@ -286,9 +262,9 @@ def mixes_logits(student_logits, teacher_logits, beta=0.5, mask=None):
     zh="这是两个KL之间的插值，(1 − beta) · KL(p ‖ q) + beta · KL(q ‖ p)：没有混合分布，也没有上界。",
 )
 def interpolates_the_kls(student_logits, teacher_logits, beta=0.5, mask=None):
-    _require(beta)
-    log_q, log_p = _kept(student_logits, teacher_logits, mask)
-    return _mean((1 - beta) * _kl(log_p, log_q) + beta * _kl(log_q, log_p))
+    require_between(beta)
+    log_q, log_p = kept_logs(student_logits, teacher_logits, mask)
+    return mean_or_zero((1 - beta) * kl_of_logs(log_p, log_q) + beta * kl_of_logs(log_q, log_p))
 
 
 @GeneralizedJSD.wrong(
@@ -297,12 +273,12 @@ def interpolates_the_kls(student_logits, teacher_logits, beta=0.5, mask=None):
     reference="modelscope/ms-swift#10078",
 )
 def returns_a_kl_at_the_ends(student_logits, teacher_logits, beta=0.5, mask=None):
-    log_q, log_p = _kept(student_logits, teacher_logits, mask)
+    log_q, log_p = kept_logs(student_logits, teacher_logits, mask)
     if beta == 0:
-        return _mean(_kl(log_p, log_q))
+        return mean_or_zero(kl_of_logs(log_p, log_q))
     if beta == 1:
-        return _mean(_kl(log_q, log_p))
-    return _mean(_each(log_q, log_p, beta))
+        return mean_or_zero(kl_of_logs(log_q, log_p))
+    return mean_or_zero(each_jsd(log_q, log_p, beta))
 
 
 @GeneralizedJSD.wrong(
@@ -311,7 +287,9 @@ def returns_a_kl_at_the_ends(student_logits, teacher_logits, beta=0.5, mask=None
     reference="verl-project/verl-recipe#151",
 )
 def clamps_beta(student_logits, teacher_logits, beta=0.5, mask=None):
-    return _mean(_each(*_kept(student_logits, teacher_logits, mask), min(max(beta, 1e-6), 1 - 1e-6)))
+    return mean_or_zero(
+        each_jsd(*kept_logs(student_logits, teacher_logits, mask), min(max(beta, 1e-6), 1 - 1e-6))
+    )
 
 
 @GeneralizedJSD.wrong(
@@ -319,11 +297,11 @@ def clamps_beta(student_logits, teacher_logits, beta=0.5, mask=None):
     zh="权重q被detach了：剩下的已不是这个损失的梯度。可以detach的只有教师，以及梯度本来就为0的混合分布。",
 )
 def detaches_the_weights(student_logits, teacher_logits, beta=0.5, mask=None):
-    _require(beta)
-    log_q, log_p = _kept(student_logits, teacher_logits, mask)
-    log_m = _mixture(log_q, log_p, beta)
+    require_between(beta)
+    log_q, log_p = kept_logs(student_logits, teacher_logits, mask)
+    log_m = log_mixture(log_q, log_p, beta)
     students = (log_q.detach().exp() * (log_q - log_m)).sum(-1)
-    return _mean(beta * _kl(log_p, log_m) + (1 - beta) * students)
+    return mean_or_zero(beta * kl_of_logs(log_p, log_m) + (1 - beta) * students)
 
 
 @GeneralizedJSD.wrong(
@@ -332,7 +310,7 @@ def detaches_the_weights(student_logits, teacher_logits, beta=0.5, mask=None):
     reference="linkedin/Liger-Kernel PR#974",
 )
 def ignores_the_mask(student_logits, teacher_logits, beta=0.5, mask=None):
-    return _each(*_kept(student_logits, teacher_logits, None), beta).mean()
+    return each_jsd(*kept_logs(student_logits, teacher_logits, None), beta).mean()
 
 
 @GeneralizedJSD.wrong(
@@ -341,8 +319,8 @@ def ignores_the_mask(student_logits, teacher_logits, beta=0.5, mask=None):
     reference="haitongli/knowledge-distillation-pytorch#48",
 )
 def averages_over_classes(student_logits, teacher_logits, beta=0.5, mask=None):
-    each = _each(*_kept(student_logits, teacher_logits, mask), beta)
-    return _mean(each) / student_logits.shape[-1]
+    each = each_jsd(*kept_logs(student_logits, teacher_logits, mask), beta)
+    return mean_or_zero(each) / student_logits.shape[-1]
 
 
 @GeneralizedJSD.wrong(
@@ -351,7 +329,7 @@ def averages_over_classes(student_logits, teacher_logits, beta=0.5, mask=None):
     reference="huggingface/trl PR#4105",
 )
 def divides_by_sentences(student_logits, teacher_logits, beta=0.5, mask=None):
-    return _each(*_kept(student_logits, teacher_logits, mask), beta).sum() / len(student_logits)
+    return each_jsd(*kept_logs(student_logits, teacher_logits, mask), beta).sum() / len(student_logits)
 
 
 @GeneralizedJSD.wrong(
@@ -360,7 +338,7 @@ def divides_by_sentences(student_logits, teacher_logits, beta=0.5, mask=None):
     reference="huggingface/trl PR#5594",
 )
 def multiplies_by_the_mask(student_logits, teacher_logits, beta=0.5, mask=None):
-    each = _each(student_logits.log_softmax(-1), teacher_logits.detach().log_softmax(-1), beta)
+    each = each_jsd(student_logits.log_softmax(-1), teacher_logits.detach().log_softmax(-1), beta)
     mask = torch.ones_like(each) if mask is None else mask.to(each.dtype)
     return (each * mask).sum() / mask.sum().clamp(min=1)
 
@@ -370,7 +348,7 @@ def multiplies_by_the_mask(student_logits, teacher_logits, beta=0.5, mask=None):
     zh="一个token都没有时取平均是0 / 0：全是填充的一批会让损失变成NaN，学生也跟着毁掉。",
 )
 def takes_the_mean_of_nothing(student_logits, teacher_logits, beta=0.5, mask=None):
-    return _each(*_kept(student_logits, teacher_logits, mask), beta).mean()
+    return each_jsd(*kept_logs(student_logits, teacher_logits, mask), beta).mean()
 
 
 @GeneralizedJSD.wrong(
@@ -378,10 +356,10 @@ def takes_the_mean_of_nothing(student_logits, teacher_logits, beta=0.5, mask=Non
     zh="对float32里可能变成0的混合分布取了对数：模型很有把握时得到NaN。请用logaddexp留在对数域。",
 )
 def takes_the_logarithm_of_the_mixture(student_logits, teacher_logits, beta=0.5, mask=None):
-    _require(beta)
-    log_q, log_p = _kept(student_logits, teacher_logits, mask)
+    require_between(beta)
+    log_q, log_p = kept_logs(student_logits, teacher_logits, mask)
     log_m = (beta * log_p.exp() + (1 - beta) * log_q.exp()).log()
-    return _mean(beta * _kl(log_p, log_m) + (1 - beta) * _kl(log_q, log_m))
+    return mean_or_zero(beta * kl_of_logs(log_p, log_m) + (1 - beta) * kl_of_logs(log_q, log_m))
 
 
 @GeneralizedJSD.wrong(
@@ -391,9 +369,20 @@ def takes_the_logarithm_of_the_mixture(student_logits, teacher_logits, beta=0.5,
 )
 def trains_the_teacher_too(student_logits, teacher_logits, beta=0.5, mask=None):
     kept = torch.ones(student_logits.shape[:2]).bool() if mask is None else mask.bool()
-    return _mean(
-        _each(F.log_softmax(student_logits[kept], -1), F.log_softmax(teacher_logits[kept], -1), beta)
+    return mean_or_zero(
+        each_jsd(F.log_softmax(student_logits[kept], -1), F.log_softmax(teacher_logits[kept], -1), beta)
     )
+
+
+@GeneralizedJSD.wrong(
+    en="where() mends the value and not the gradient: backward goes through the padding's branch as well, and 0 times its NaN slope is NaN. Select the kept tokens before computing.",
+    zh="where()修好了数值，却修不好梯度：反向传播同样会经过填充那一支，0乘以它的NaN斜率还是NaN。请在计算之前就选出计入的token。",
+    reference="huggingface/trl PR#5594",
+)
+def chooses_after_computing(student_logits, teacher_logits, beta=0.5, mask=None):
+    each = each_jsd(student_logits.log_softmax(-1), teacher_logits.detach().log_softmax(-1), beta)
+    kept = torch.ones_like(each).bool() if mask is None else mask.bool()
+    return torch.where(kept, each, 0.0).sum() / kept.sum().clamp(min=1)
 
 
 EXERCISE = GeneralizedJSD()

@@ -315,4 +315,13 @@ def detaches_the_student(student_logits, teacher_logits):
     return (q - p).abs().sum(-1).mean()
 
 
+@ULDLoss.wrong(
+    en="The loss comes out in float32 whatever goes in: .float() widens, and nobody narrows again.",
+    zh="无论输入是什么dtype，损失都是float32：.float()转宽了，却没有转回去。",
+)
+def returns_float32(student_logits, teacher_logits):
+    student, teacher = _padded(_sorted(student_logits.float()), _sorted(teacher_logits.detach().float()))
+    return (student - teacher).abs().sum(-1).mean()
+
+
 EXERCISE = ULDLoss()
