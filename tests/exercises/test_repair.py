@@ -29,11 +29,19 @@ def test_each_fault_alone_fails(fault):
     assert grade(loop_with(fault, name="repair_the_loop")).status == "failed"
 
 
+def changed(name):
+    """What the exercise hands out, after somebody has begun to work on it without finding the fault."""
+    space = {}
+    exec(exercise(name).stub + "    pass\n", space)
+    return space[name]
+
+
 @pytest.mark.parametrize("name", TOPICS["debugging"])
-def test_what_a_debug_exercise_hands_out_runs_fails_and_is_named(name):
-    report = grade(getattr(faulty, name))
-    assert report.status == "failed", report
-    assert report.diagnosis is not None, report
+def test_what_a_debug_exercise_hands_out_fails_and_is_named_once_it_was_changed(name):
+    handed_out, begun = grade(getattr(faulty, name)), grade(changed(name))
+    assert handed_out.status == begun.status == "failed", begun
+    assert handed_out.diagnosis is None and handed_out.untouched, handed_out
+    assert begun.diagnosis is not None and not begun.untouched, begun
 
 
 @pytest.mark.parametrize("name", TOPICS["debugging"])
