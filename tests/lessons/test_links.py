@@ -19,6 +19,7 @@ ANCHORS = {
     page: set(
         re.findall(r'^#+ <span id="([^"]+)">.+</span>$', "\n".join(cell.source for cell in cells), re.M)
     )
+    | {f"cell-id={cell.id}" for cell in cells}
     for page, cells in CELLS.items()
 }
 
@@ -50,5 +51,9 @@ def test_the_map_and_the_table_lead_somewhere(language, capsys, tmp_path, monkey
 
 
 def test_an_anchor_is_of_signs_that_no_browser_rewrites():
-    assert all(re.fullmatch(r"[a-z0-9_-]+", anchor) for anchors in ANCHORS.values() for anchor in anchors)
+    assert all(
+        re.fullmatch(r"(cell-id=)?[A-Za-z0-9_-]+", anchor)
+        for anchors in ANCHORS.values()
+        for anchor in anchors
+    )
     assert all(ANCHORS["en", name] == ANCHORS["zh", name] for _, name in ANCHORS)
