@@ -165,6 +165,10 @@ def _what_next(report: Report, link: Callable[[str], str]) -> str:
             f'请修改后重新运行该单元格，再检查一次。需要时可用`hint("{name}")`。确信自己写对了？在终端运行'
             f"`python -m kd_study dispute 笔记本 {name}`，会写好可供反馈的文件。",
         )
+    if report.calls_reference:
+        return say(
+            "Write it without the reference, and check again.", "请不借助参考答案自己写出来，再检查一次。"
+        )
     solved = say(
         f'Solved. `solution("{name}")` shows the reference and what an interviewer asks next.',
         f'通过。`solution("{name}")`会显示参考答案，以及面试官接下来会问什么。',

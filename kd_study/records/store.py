@@ -248,8 +248,8 @@ class Records:
 
 
 def record(report: Report, into: Records) -> None:
-    """Keeps a graded try; a stub to be filled, or faulty code as it was handed out, is none."""
-    if report.status == "todo" or report.untouched:
+    """Keeps a graded try; a stub, faulty code as handed out, or the reference's own answer is none."""
+    if report.status == "todo" or report.untouched or report.calls_reference:
         return
     diagnosis = report.diagnosis.name if report.diagnosis else None
     into.add_attempt(report.exercise, report.status, diagnosis, current_language())

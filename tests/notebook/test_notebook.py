@@ -359,3 +359,12 @@ def test_where_a_function_that_never_ends_would_stop_the_kernel_that_is_said_onc
     assert capsys.readouterr().out.count("WSL") == 1
     for cached in (sandbox.held, desk._tell_where_nothing_is_held):
         cached.cache_clear()
+
+
+def test_an_answer_that_is_the_references_own_counts_as_none(shown):
+    def soft_targets(logits, temperature=1.0):
+        return reference(logits, temperature)
+
+    notebook.check(soft_targets)
+    assert "not counted" in shown[0]["text/plain"] and "Solved" not in shown[0]["text/plain"]
+    assert Records().attempts() == []
