@@ -251,10 +251,11 @@ def draw_gradients(way):
     """The gradient of one command's loss on every logit, this part of the way from the start to a copy."""
     logits = torch.lerp(start[:1], z[:1], way)
     panels = axes(columns=2, height=2.4)
-    for ax, title, target in zip(panels, ("raw logits", "probabilities"), targets.values(), strict=True):
+    titles, reach = ("raw logits", "probabilities"), (10, 1)
+    for ax, title, most, target in zip(panels, titles, reach, targets.values(), strict=True):
         ax.bar(range(CLASSES), gradients(logits, target[:1])[0], color="black")
         ax.axhline(0, color="grey", linewidth=0.8)
-        ax.set(title=title, xlabel="intent", ylabel="gradient", xticks=[])
+        ax.set(title=title, xlabel="intent", ylabel="gradient", xticks=[], ylim=(-most, most))
     return panels[0].figure
 
 
