@@ -104,12 +104,12 @@ def _usage(of, context, arguments) -> str:
 
 
 def _option(option) -> str:
-    value = "" if option.is_flag or option.name == "help" else f" {option.metavar or option.name.upper()}"
+    value = "" if option.is_flag or "--help" in option.opts else f" {option.metavar or option.name.upper()}"
     return f"{', '.join(option.opts)}{value}"
 
 
 def _option_help(option) -> str:
-    return say("show this help", "显示这份帮助") if option.name == "help" else option.help or ""
+    return say("show this help", "显示这份帮助") if "--help" in option.opts else option.help or ""
 
 
 def _columns(rows: list[tuple[str, str]]):
