@@ -1,7 +1,7 @@
-"""Does the grader help with real code? `python -m benchmarks.public_answers` grades wrong answers as the public writes them.
+"""Does the grader help with real code? `python -m benchmarks.public_answers` grades public wrong answers.
 
-Counts those refused, and of these those of which at least one mistake is named, and those named wrongly: some name
-is not true of the answer. A name is that of a diagnosis, or of what is found out beside the checks.
+Counts those refused, of these those of which a mistake is named, and those named wrongly: some name is not
+true of the answer. A name is that of a diagnosis, or of what is found out beside the checks.
 """
 
 from rich.console import Console
