@@ -1,4 +1,4 @@
-"""The start page in a real browser: JupyterLab, run all cells, type a command, move a slider, follow a link.
+"""The start page in a real browser: JupyterLab, run all cells, type a command, click an example, move a slider.
 
 Needs Debian's chromium and fonts-noto-cjk; run with `make browser-test`. Screenshots go to build/browser/.
 """
@@ -37,7 +37,6 @@ QUIET = [
 ]
 KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 PAGE = "00_start.ipynb"
-LINKED = ("glossary.ipynb", "exercises.ipynb")
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false"},  # its pop-up would cover the page
     "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page, seen or not
@@ -49,8 +48,7 @@ def lab(tmp_path_factory):
     """The address of a JupyterLab that serves a copy of the notebooks, with settings of its own."""
     home = tmp_path_factory.mktemp("lab")
     for language in LANGUAGES:
-        for name in (PAGE, *LINKED):
-            copy_without_outputs(NOTEBOOKS / language / name, home / "workspace" / language / name)
+        copy_without_outputs(NOTEBOOKS / language / PAGE, home / "workspace" / language / PAGE)
     for name, values in SETTINGS.items():
         path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,35 +146,6 @@ def test_a_moved_slider_is_read(page):
     handle.press("ArrowRight")
     wait_for_change(label, before)
     assert any(character.isdigit() for character in label.inner_text())
-
-
-def test_a_term_leads_to_its_place_in_the_glossary(page):
-    page.locator(".jp-RenderedMarkdown a:visible", has_text="int8").first.click()
-    wait_until_in_view(page, "int8")
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_row_of_the_table_leads_to_its_exercise(lab, browser, language):
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(60_000)
-    page.goto(f"{lab}/doc/tree/{language}/exercises.ipynb?token={TOKEN}&reset")
-    page.wait_for_function(f"{KERNEL}?.status === 'idle'")
-    for _ in range(3):  # the opening, the choice of the language, the table
-        page.evaluate("window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')")
-    page.locator(".jp-OutputArea a:visible", has_text="kd_loss").first.click()
-    wait_until_in_view(page, "kd_loss")
-    page.close()
-
-
-def wait_until_in_view(page, anchor: str) -> None:
-    target = page.locator(f'[data-jupyter-id="{anchor}"]:visible').first
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        box = target.bounding_box() if target.count() else None
-        if box and 0 <= box["y"] < page.viewport_size["height"]:
-            return
-        time.sleep(0.2)
-    pytest.fail(f"the heading {anchor} is not in view")
 
 
 def copy_without_outputs(source: Path, target: Path) -> None:
