@@ -1,4 +1,4 @@
-"""The start page in a real browser: JupyterLab, run all cells, type a command, click an example, move a slider.
+"""The start page in a real browser: run all cells, type a command, click an example, move a slider.
 
 Needs Debian's chromium and fonts-noto-cjk; run with `make browser-test`. Screenshots go to build/browser/.
 """
