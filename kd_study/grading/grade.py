@@ -13,7 +13,6 @@ from kd_study.grading import sandbox
 
 SECONDS = 8.0  # for everything that one grading does, where nothing else keeps the machine busy
 MOST_PATIENCE = 3.0
-_SEED = 20_261_124_907  # unlike any seed that somebody would choose, so that choosing one shows
 
 
 @dataclass(frozen=True)
@@ -195,12 +194,13 @@ def _events(fn: Callable, task) -> Iterator:
 
     from kd_study.grading.guard import CONDUCT, Guarded
     from kd_study.grading.signature import calling
+    from kd_study.grading.state import UNLIKELY_SEED
 
     guarded = Guarded(calling(fn, task.reference, task.name), task)
     passed, told = True, set()
     for check, method in task.checks().items():
         guarded.begin()
-        torch.manual_seed(_SEED)
+        torch.manual_seed(UNLIKELY_SEED)
         try:
             message = _feedback(method, guarded)
         except _Unfilled:

@@ -25,6 +25,9 @@ _LIBRARIES = (
 _OURS = ("kd_study.exercises", "kd_study.grading", "kd_solutions")
 
 
+UNLIKELY_SEED = 20_261_124_907  # unlike any that somebody would choose, so that choosing one shows
+
+
 @dataclass(frozen=True)
 class _Setting:
     """One thing that can be read and put back."""

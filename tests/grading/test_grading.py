@@ -17,6 +17,8 @@ from kd_solutions import soft_targets as reference
 from kd_solutions import trim_vocabulary
 from kd_solutions.support.language import use_language
 from kd_study import grade
+from kd_study.exercises.loop._mistakes import sets_the_global_seed
+from kd_study.grading.diagnosis import known_mistakes
 from kd_study.grading.grade import MOST_PATIENCE, SECONDS, patience
 from kd_study.grading.guard import CONDUCT
 
@@ -360,3 +362,13 @@ def test_a_busy_machine_is_given_more_time(monkeypatch):
     for load, expected in ((0.0, 1.0), (2.0, 2.0), (50.0, MOST_PATIENCE)):
         monkeypatch.setattr(os, "getloadavg", lambda load=load: (load * os.cpu_count(), 0.0, 0.0))
         assert patience() == expected
+
+
+def test_a_seed_that_the_caller_set_hides_no_mistake():
+    """The known mistakes are observed once a process, whatever its random state is at that moment."""
+    known_mistakes.cache_clear()
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    report = grade(sets_the_global_seed, "train_student_model")
+    assert report.diagnosis.name == "sets_the_global_seed", report
+    assert torch.equal(torch.get_rng_state(), before)
