@@ -19,6 +19,9 @@ from .evaluation import (
 from .evaluation import (
     retrieval_accuracy as retrieval_accuracy,
 )
+from .evaluation import (
+    risk_threshold as risk_threshold,
+)
 from .export import (
     quantize_int8 as quantize_int8,
 )

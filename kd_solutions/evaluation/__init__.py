@@ -1,5 +1,6 @@
 """How good is a student, and how sure are we?"""
 
+from kd_solutions.evaluation.abstention import risk_threshold
 from kd_solutions.evaluation.intervals import (
     Interval,
     paired_bootstrap,
@@ -25,6 +26,7 @@ __all__ = [
     "paired_t_interval",
     "procrustes",
     "retrieval_accuracy",
+    "risk_threshold",
     "share_interval",
     "t_interval",
     "worst_language",
