@@ -39,4 +39,4 @@ class TableSignal:
         self.table = table.detach().to(device)
 
     def __call__(self, indices: Tensor | Sequence[int]) -> Tensor:
-        return self.table[torch.as_tensor(indices, device=self.table.device)]
+        return self.table.index_select(0, torch.as_tensor(indices, device=self.table.device))

@@ -42,16 +42,17 @@ def distill_step(
 ) -> float:
     """One step of online distillation: forward both, backward the student, step.
 
-    The student trains in training mode. The teacher answers in eval mode and without a graph; the modes of
-    all its parts come back as they were.
+    The teacher answers in eval mode and without a graph; the modes of all its parts come back as they were.
+    The student trains in training mode, and stays in it, with the layers that it may share with the teacher;
+    a teacher that is to sleep inside a student is frozen (`freeze`).
 
     Args: inputs as both models take them; loss_function(student_output, teacher_output) → scalar.
     Returns: the loss as a float.
     """
     with modes_restored(teacher), torch.no_grad():
-        student.train()
-        teacher.eval()  # second, because the student may contain the teacher
+        teacher.eval()
         teacher_output = teacher(inputs)
+    student.train()  # last, because the two may share layers
     loss = loss_function(student(inputs), teacher_output)
     optimizer.zero_grad()
     loss.backward()
@@ -67,7 +68,7 @@ def train_student_model(
     optimizer: Optimizer,
     epochs: int = 1,
 ) -> dict[str, Tensor]:
-    """Train a student on a teacher's outputs: the classic loop.
+    """Train a student on a teacher's outputs: the classic loop. Modes are as in `distill_step`.
 
     Args: data_loader of (data, target) batches, gone through `epochs` times, ValueError where it has none;
     loss_function(student_output, teacher_output), or with the target as a third required parameter.
@@ -76,11 +77,11 @@ def train_student_model(
     """
     loss_function = taking_target(loss_function)
     student_model.train()
-    teacher_model.eval()  # second, because the student may contain the teacher
     for _ in range(epochs):
         batches = 0
         for data, target in data_loader:
-            with torch.no_grad():
+            with modes_restored(teacher_model), torch.no_grad():  # at each step: the two may share layers
+                teacher_model.eval()
                 teacher_output = teacher_model(data)
             loss = loss_function(student_model(data), teacher_output, target)
             optimizer.zero_grad()
