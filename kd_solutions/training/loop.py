@@ -19,6 +19,7 @@ from kd_solutions.support.progress import counting
 from kd_solutions.training.batches import Batch, as_batch
 from kd_solutions.training.checkpoint import Run
 from kd_solutions.training.classic import taking_target
+from kd_solutions.training.refusals import check_settings, check_shared_layers
 from kd_solutions.training.step import Step
 
 
@@ -85,20 +86,25 @@ def distill(
         was before that step; ValueError for a setting that can't be meant, a loader without a batch, and at
         the first step for a loss that reaches no parameter of the optimizers, or one that is in none.
     """
-    _check_settings(epochs, max_steps, accumulate, clip_norm, checkpoint_every)
+    check_settings(
+        epochs=epochs,
+        max_steps=max_steps,
+        accumulate=accumulate,
+        clip_norm=clip_norm,
+        checkpoint_every=checkpoint_every,
+    )
     optimizers = [optimizer] if isinstance(optimizer, Optimizer) else list(optimizer)
     schedulers = [schedulers] if isinstance(schedulers, LRScheduler) else list(schedulers)
     if isinstance(signal, nn.Module):
         signal = LiveSignal(signal)
-    _refuse_frozen_layers(student, signal, optimizers)
+    check_shared_layers(student, signal, optimizers)
     modules = [student, loss_function] if isinstance(loss_function, nn.Module) else [student]
     step = Step(
-        student,
+        modules,
         signal,
         taking_target(loss_function),
         optimizers,
         forward=forward or student,
-        modules=modules,
         bf16=bf16,
         clip_norm=clip_norm,
     )
@@ -125,47 +131,6 @@ def distill(
     if path is not None:
         run.save(path)
     return DistillResult(run.losses, rows, time.perf_counter() - start)
-
-
-def _check_settings(epochs, max_steps, accumulate, clip_norm, checkpoint_every) -> None:
-    """ValueError for what would train nothing, or the other way round."""
-    counts = {"epochs": (epochs, 1), "accumulate": (accumulate, 1), "checkpoint_every": (checkpoint_every, 1)}
-    if max_steps is not None:
-        counts["max_steps"] = max_steps, 0
-    for name, (value, least) in counts.items():
-        if not value >= least:
-            raise ValueError(
-                say(
-                    f"{name} must be {least} or more, got {value}.", f"{name}不能小于{least}，实际是{value}。"
-                )
-            )
-    if clip_norm is not None and not clip_norm > 0:
-        raise ValueError(
-            say(
-                f"clip_norm must be positive, got {clip_norm}: None clips nothing.",
-                f"clip_norm必须为正，实际是{clip_norm}：若不想裁剪，请用None。",
-            )
-        )
-
-
-def _refuse_frozen_layers(student: nn.Module, signal: Callable, optimizers: Sequence[Optimizer]) -> None:
-    """ValueError where freezing a teacher froze layers of the student that an optimizer shall train."""
-    teacher = getattr(signal, "teacher", None)
-    if not isinstance(teacher, nn.Module):
-        return
-    frozen = {id(parameter) for parameter in teacher.parameters() if not parameter.requires_grad}
-    groups = (group for optimizer in optimizers for group in optimizer.param_groups)
-    optimised = {id(parameter) for group in groups for parameter in group["params"]}
-    shared = [name for name, parameter in student.named_parameters() if id(parameter) in frozen & optimised]
-    if shared:
-        raise ValueError(
-            say(
-                f"The student's {shared[0]} is in an optimizer but frozen, as the teacher shares it: "
-                "freeze a copy of the teacher (copy.deepcopy), or leave the layer out of the optimizer.",
-                f"学生模型的{shared[0]}在优化器里，却因与教师模型共享而被冻结："
-                "请冻结教师模型的一份副本（copy.deepcopy），或不要把这一层交给优化器。",
-            )
-        )
 
 
 def _stateful_parts(modules, optimizers, schedulers) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from kd_solutions.losses.features import hint_loss
-from kd_solutions.signals.live import LiveSignal
+from kd_solutions.signals.live import LiveSignal, TableSignal
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import use_language
+from kd_solutions.training.buffers import SMALL, Buffers
 from kd_solutions.training.classic import distill_step, freeze, train_student_model
 from kd_solutions.training.loop import distill
-from kd_solutions.training.step import SMALL, _Buffers
 from tests.small_models import batches, data, linear, network, same, sgd, state
 
 # what can't be meant
@@ -71,10 +71,10 @@ def test_a_layer_in_no_optimizer_is_reported_unless_it_is_frozen():
     student = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 3), nn.Linear(1, 1, bias=False))
     student.forward = lambda inputs: student[1](student[0](inputs))
     arguments = freeze(network(1)), batches(), F.mse_loss, sgd(student[1])
-    student[0].weight.grad = torch.ones(4, 4)  # left over from something else
     with pytest.raises(ValueError, match=r"Sequential.0.weight and 1 more should learn.*requires_grad_"):
         distill(student, *arguments)
     student[0].requires_grad_(False)
+    student[2].weight.grad = torch.ones(1, 1)  # left over from something else
     distill(student, *arguments)  # its last layer is never reached, and nobody minds
 
 
@@ -264,7 +264,7 @@ def test_an_error_of_the_students_own_leaves_the_buffers_too():
 def test_a_buffer_that_is_replaced_comes_back():
     module = nn.Module()
     module.register_buffer("cache", torch.zeros(2))
-    kept = _Buffers([module])
+    kept = Buffers([module])
     for expected in (torch.zeros(2), torch.ones(3)):
         module.cache = expected.clone()
         kept.note()
@@ -277,15 +277,53 @@ def test_a_buffer_that_is_replaced_comes_back():
 def test_a_large_buffer_that_nobody_writes_to_is_copied_once(monkeypatch):
     module, copies = nn.Module(), []
     module.register_buffer("table", torch.zeros(SMALL + 1))
-    copy_ = torch.Tensor.copy_
-    monkeypatch.setattr(torch.Tensor, "copy_", lambda a, b: copies.append(b.numel()) or copy_(a, b))
-    kept = _Buffers([module])
+    clone = torch.Tensor.clone
+    monkeypatch.setattr(torch.Tensor, "clone", lambda tensor: copies.append(tensor.numel()) or clone(tensor))
+    kept = Buffers([module])
     for _ in range(3):
         kept.note()
-    assert copies == []
+    assert copies == [SMALL + 1]
     module.table += 1
     kept.note()
-    assert copies == [SMALL + 1]
+    assert copies == [SMALL + 1] * 2
+
+
+# where a signal is asked
+
+
+def test_a_signal_is_asked_on_its_own_device_and_answers_on_the_students():
+    """Row numbers for a table that lies elsewhere aren't sent by way of the student's device."""
+    seen, student = [], linear()
+
+    class Elsewhere:
+        device = torch.device("meta")
+
+        def __call__(self, rows):
+            seen.append(rows.device)
+            return torch.zeros(len(rows), 3)
+
+    distill(student, Elsewhere(), batches()[:1], F.mse_loss, sgd(student))
+    distill(
+        student,
+        lambda rows: seen.append(rows.device) or torch.zeros(8, 3),
+        batches()[:1],
+        F.mse_loss,
+        sgd(student),
+    )
+    assert seen == [torch.device("meta"), torch.device("cpu")]
+    assert TableSignal(torch.zeros(2, 3), "meta").device == torch.device("meta")
+    assert TableSignal(torch.zeros(2, 3)).device == torch.device("cpu")
+
+
+def test_loss_and_norm_are_read_in_one_transfer(monkeypatch):
+    """On a GPU each reading waits for all that was asked of it before."""
+    readings = []
+    for name in ("item", "tolist"):
+        read = getattr(torch.Tensor, name)
+        monkeypatch.setattr(torch.Tensor, name, lambda tensor, read=read: readings.append(1) or read(tensor))
+    student = linear()
+    distill(student, freeze(network(1)), batches(), F.mse_loss, sgd(student), clip_norm=0.01)
+    assert len(readings) == 3  # steps
 
 
 # what else a loader and a student give
