@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from kd_solutions.support.language import say
 from kd_solutions.support.modes import modes_restored
 
 
@@ -89,7 +90,7 @@ def train_student_model(
             optimizer.step()
             batches += 1
         if batches == 0:
-            raise ValueError("data_loader gave no batch: pass a list or a DataLoader with data in it.")
+            raise _no_batch()
     return student_model.state_dict()
 
 
@@ -119,8 +120,17 @@ def repair_the_loop(
             for data, target in data_loader
         ]
         if not losses:
-            raise ValueError("data_loader gave no batch: pass a list or a DataLoader with data in it.")
+            raise _no_batch()
     return student_model.state_dict()
+
+
+def _no_batch() -> ValueError:
+    return ValueError(
+        say(
+            "data_loader gave no batch: pass a list or a DataLoader with data in it.",
+            "data_loader没有给出任何批次：请传入有数据的列表或DataLoader。",
+        )
+    )
 
 
 def taking_target(loss_function: Callable[..., Tensor]) -> Callable[[Any, Any, Any], Tensor]:
