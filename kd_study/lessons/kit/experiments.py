@@ -106,7 +106,7 @@ def train_head(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         head = nn.Linear(vectors.shape[1], classes)
-    optimizer = torch.optim.Adam(head.parameters(), lr=rate, weight_decay=1e-4)
+    optimizer = ADAM(head.parameters(), lr=rate, weight_decay=1e-4)
     loss_function = nn.CrossEntropyLoss(weight=1 / torch.bincount(labels, minlength=classes))
     for _ in range(steps):
         loss = loss_function(head(vectors), labels)
