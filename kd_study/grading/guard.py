@@ -79,13 +79,13 @@ class Guarded:
     @contextlib.contextmanager
     def _in_this_world(self) -> Iterator[None]:
         """Takes down what is printed; puts back what is global, and notes if it has changed."""
-        self._world.before_a_call()
-        try:
-            with contextlib.redirect_stdout(self._output), contextlib.redirect_stderr(self._output):
+        with contextlib.redirect_stdout(self._output), contextlib.redirect_stderr(self._output):
+            self._world.before_a_call()
+            try:
                 yield
-        finally:
-            if changed := self._world.restored():
-                self.conduct.setdefault("leaves_the_world_as_it_is", str(changed))
+            finally:
+                if changed := self._world.restored():
+                    self.conduct.setdefault("leaves_the_world_as_it_is", str(changed))
 
     def _in_form(self, result, arguments: dict):
         """The result, of the kind that the contract promises; what is right but for its form is put right."""
