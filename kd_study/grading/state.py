@@ -10,7 +10,7 @@ import random
 import sys
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,12 +34,14 @@ UNLIKELY_SEED = 20_261_124_907  # unlike any that somebody would choose, so that
 class _Setting:
     """One thing that can be read and put back.
 
+    usual: its value in a fresh process, where it could decide a result.
     anew: whether it is noted before each call, and left as a library sets it when it is first loaded.
     """
 
     what: Text
     read: Callable
     restore: Callable
+    usual: object = None
     anew: bool = False
 
 
@@ -104,18 +106,28 @@ def _go_back(folder: str | None) -> None:
 _PRINTING = torch._tensor_str.PRINT_OPTS
 _SETTINGS = (
     _Setting(
-        Text("torch's default dtype", "torch的默认dtype"), torch.get_default_dtype, torch.set_default_dtype
+        Text("torch's default dtype", "torch的默认dtype"),
+        torch.get_default_dtype,
+        torch.set_default_dtype,
+        torch.float32,
     ),
-    _Setting(Text("torch's default device", "torch的默认设备"), torch.get_default_device, _set_device),
+    _Setting(
+        Text("torch's default device", "torch的默认设备"),
+        torch.get_default_device,
+        _set_device,
+        torch.device("cpu"),
+    ),
     _Setting(
         Text("whether autograd is switched on", "autograd的开关状态"),
         torch.is_grad_enabled,
         torch.set_grad_enabled,
+        True,
     ),
     _Setting(
         Text("torch's anomaly mode", "torch的异常检测模式"),
         lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
         lambda values: torch.set_anomaly_enabled(*values),
+        (False, True),
     ),
     _Setting(
         Text("torch's number of threads", "torch的线程数"), torch.get_num_threads, torch.set_num_threads
@@ -127,16 +139,19 @@ _SETTINGS = (
             torch.is_deterministic_algorithms_warn_only_enabled(),
         ),
         lambda values: torch.use_deterministic_algorithms(values[0], warn_only=values[1]),
+        (False, False),
     ),
     _Setting(
         Text("torch's matmul precision", "torch的矩阵乘法精度"),
         torch.get_float32_matmul_precision,
         torch.set_float32_matmul_precision,
+        "highest",
     ),
     _Setting(
         Text("torch's automatic mixed precision", "torch的自动混合精度"),
         _precision,
         _set_precision,
+        (False, torch.bfloat16),
     ),
     _Setting(Text("cudnn's flags", "cudnn的标志"), _cudnn, _set_cudnn),
     _Setting(
@@ -148,6 +163,7 @@ _SETTINGS = (
         Text("how NumPy treats floating-point errors (seterr)", "NumPy处理浮点错误的方式（seterr）"),
         np.geterr,
         lambda values: np.seterr(**values),
+        {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"},
     ),
     _Setting(
         Text("how NumPy prints arrays", "NumPy打印数组的方式"),
@@ -189,6 +205,34 @@ _SEED = Text(
 )
 
 
+def reseed() -> None:
+    """Sets the global generators to where nobody would set them; those of a GPU are left alone."""
+    torch.default_generator.manual_seed(UNLIKELY_SEED)
+    random.seed(UNLIKELY_SEED)
+    np.random.seed(UNLIKELY_SEED % 2**32)
+
+
+@contextlib.contextmanager
+def usual_world() -> Iterator[None]:
+    """In it what is global, and could decide a result, is as in a fresh process; afterwards as it was."""
+    before = [(setting, setting.read()) for setting in _SETTINGS if setting.usual is not None]
+    unusual = [(setting, value) for setting, value in before if value != setting.usual]
+    generators = torch.get_rng_state(), random.getstate(), np.random.get_state()
+    try:
+        for setting, _ in unusual:
+            setting.restore(setting.usual)
+        reseed()
+        with torch.inference_mode(False), torch.enable_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for setting, value in unusual:
+            setting.restore(value)
+        torch.set_rng_state(generators[0])
+        random.setstate(generators[1])
+        np.random.set_state(generators[2])
+
+
 class World:
     """A picture of all that is global. After each call `restored` puts it back and says what had changed."""
 
@@ -197,12 +241,12 @@ class World:
         self._settings = [setting.read() for setting in _SETTINGS]
         self._places = [_Place(place) for place in (*_LIBRARIES, *_our_modules(), *_our_objects())]
         self._bodies = [(function, _body(function)) for function in _our_functions()]
-        self._modes = _modes()
         self.before_a_call()
 
     def before_a_call(self) -> None:
         """Notes what a check itself, or loading a library, may change: the random state and a few settings."""
         self._seed, self._draws, self._loaded = torch.initial_seed(), _draws(), len(sys.modules)
+        self._modes = _modes()
         for place, setting in enumerate(_SETTINGS):
             if setting.anew:
                 self._settings[place] = setting.read()
@@ -235,7 +279,7 @@ class World:
         drawn = not self._uses_randomness and _draws() != self._draws
         if torch.initial_seed() == self._seed and not drawn:
             return None
-        torch.manual_seed(self._seed)
+        torch.default_generator.manual_seed(self._seed)
         torch.set_rng_state(torch.frombuffer(bytearray(self._draws[0]), dtype=torch.uint8))
         random.setstate(self._draws[1])
         np.random.set_state(("MT19937", np.frombuffer(self._draws[2], dtype=np.uint32), *self._draws[3]))
@@ -266,9 +310,8 @@ class _Place:
             return []
         changed = [name for name, value in self.names.items() if now.get(name) is not value]
         replaced = [name for name in changed if not _by_torch(now.get(name))]
-        hiding = [
-            name for name in now.keys() - self.names.keys() if self._hides(name) and not _by_torch(now[name])
-        ]
+        new = [name for name in now if name not in self.names and not _by_torch(now[name])]
+        hiding = [name for name in new if self._hides(name)]
         for name in replaced:
             setattr(self.place, name, self.names[name])
         for name in hiding:
