@@ -19,7 +19,12 @@ from torch.utils._device import DeviceContext
 
 from kd_solutions.support.language import Text
 
-_COMPILER = tuple(os.path.join(os.path.dirname(torch.__file__), part) for part in ("_dynamo", "_compile.py"))
+_WRAPPERS = (
+    tuple(  # where torch wraps functions when it first needs to: its compiler, and an optimizer's step
+        os.path.join(os.path.dirname(torch.__file__), part)
+        for part in ("_dynamo", "_compile.py", "optim/optimizer.py")
+    )
+)
 _LIBRARIES = (
     torch, torch.nn, torch.nn.functional, torch.Tensor, torch.nn.Module, torch.optim, torch.optim.Optimizer,
     torch.autograd, np, math, builtins,
@@ -304,7 +309,7 @@ class _Place:
         self.ids = list(map(id, self.names.values()))
 
     def restored(self) -> list[str]:
-        """Puts back what was replaced; its names. What is new and hides nothing, or is torch's compiler's, stays."""
+        """Puts back what was replaced; its names. What is new and hides nothing, or is torch's wrapper, stays."""
         now = dict(vars(self.place))
         if list(map(id, now.values())) == self.ids:
             return []
@@ -389,6 +394,6 @@ def _leave_modes(before: tuple[int, int]) -> None:
 
 
 def _by_torch(value) -> bool:
-    """Whether torch's compiler put it there, which wraps a few functions when something first needs it."""
+    """Whether torch put it there, which wraps a few functions when something first needs it."""
     code = getattr(value, "__code__", None)
-    return code is not None and code.co_filename.startswith(_COMPILER)
+    return code is not None and code.co_filename.startswith(_WRAPPERS)

@@ -40,8 +40,8 @@ def teacher_first(t_logits, s_logits, tau=1.0):
             labels_second,
             "kd_loss",
             "your function's parameters are (outputs, labels, teacher_outputs, T, alpha), and the call is "
-            "kd_loss(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5); it is judged below "
-            "as if it took them so",
+            "kd_loss(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5); it is judged "
+            "below as if it took them so",
             "以下按照它接收的正是这些参数来检查",
         ),
         (
