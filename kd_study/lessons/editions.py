@@ -24,8 +24,12 @@ _METADATA = {
 def assemble(source: Path, language: str, solved: bool = False) -> nbformat.NotebookNode:
     """One edition of a lesson, not yet executed. StudyError names the cell that breaks the source's rules."""
     built: list = []
+    asked = False  # whether the cell before is a question
     for index, (cell, twin) in enumerate(read_cells(source)):
         key = cell.metadata.get("key") or f"cell-{index:02d}"
+        if "question" in cell.metadata and not asked:
+            built.append(new_code_cell("from kd_study import clock\n\nclock()", id=f"clock-{index:02d}"))
+        asked = "question" in cell.metadata
         if filled := next((name for name in FILLED if name in cell.metadata), None):
             built += _filled_cells(filled, cell, source, language, solved)
         elif twin:

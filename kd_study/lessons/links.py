@@ -1,4 +1,4 @@
-"""Links among the notebooks. Each leads to a cell by its id: JupyterLab finds no heading with Chinese signs."""
+"""Links among the notebooks, each to a cell by its id: JupyterLab finds no heading with Chinese signs."""
 
 from kd_study.lessons.outline import LESSON_OF
 

@@ -41,7 +41,10 @@ def test_a_term_is_linked_where_it_first_occurs():
 
 def test_the_longer_term_wins_and_links_stay_as_they_are():
     linked, _ = link_terms(["[the teacher](x.ipynb), label smoothing", "教师强制与教师"], "zh")
-    assert linked[1] == "[教师强制](glossary.ipynb#cell-id=teacher-forcing)与[教师](glossary.ipynb#cell-id=teacher)"
+    assert (
+        linked[1]
+        == "[教师强制](glossary.ipynb#cell-id=teacher-forcing)与[教师](glossary.ipynb#cell-id=teacher)"
+    )
     assert link_terms(["[the teacher](x.ipynb)"], "en")[0] == ["[the teacher](x.ipynb)"]
 
 

@@ -46,8 +46,6 @@ def test_the_map_and_the_table_lead_somewhere(language, capsys, tmp_path, monkey
 
 def test_an_anchor_is_of_signs_that_no_browser_rewrites():
     assert all(
-        re.fullmatch(r"cell-id=[A-Za-z0-9_-]+", anchor)
-        for anchors in ANCHORS.values()
-        for anchor in anchors
+        re.fullmatch(r"cell-id=[A-Za-z0-9_-]+", anchor) for anchors in ANCHORS.values() for anchor in anchors
     )
     assert all(ANCHORS["en", name] == ANCHORS["zh", name] for _, name in ANCHORS)
