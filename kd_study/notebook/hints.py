@@ -12,9 +12,9 @@ _ADDED = {  # what the library's helpers do for a function that calls them
     "check_temperature": Text("refuses a temperature that isn't positive", "拒绝非正的温度"),
     "widen": Text("computes in float32 at least", "至少用float32计算"),
     "double": Text("computes in float64", "用float64计算"),
-    "mean_or_zero": Text("gives 0 for an empty batch", "空批次返回0"),
-    "log_sum": Text("takes classes masked by −inf", "容得下被−inf屏蔽的类别"),
-    "unit": Text("keeps a zero vector's gradient finite", "零向量的梯度也不会出现NaN"),
+    "mean_or_zero": Text("gives 0 for an empty batch", "对空批次返回0"),
+    "log_sum": Text("takes classes masked by −inf", "容许类别被−inf屏蔽"),
+    "unit": Text("keeps a zero vector's gradient finite", "让零向量的梯度保持有限"),
     "UNLABELLED": Text("leaves out rows labelled −100", "略过标签为−100的行"),
 }
 
@@ -64,5 +64,10 @@ def _in_the_library(reference: str) -> str:
     if not added:
         return say("**In the library**", "**库里的写法**")
     return say(
-        f"**In the library**, which also {', '.join(added)}:", f"**库里的写法**，它还会：{'、'.join(added)}。"
+        f"**In the library**, which also {_listed(added)}:", f"**库里的写法**，它还会{'、'.join(added)}："
     )
+
+
+def _listed(parts: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_notebook
 
 from kd_solutions.support.language import LANGUAGES
 from kd_study import exercise_table, lesson_map, use_language
@@ -42,6 +44,12 @@ def test_the_map_and_the_table_lead_somewhere(language, capsys, tmp_path, monkey
     lesson_map()
     exercise_table()
     assert dead_links(capsys.readouterr().out, language) == []
+
+
+@pytest.mark.parametrize("page", [("en", "glossary"), ("zh", "03_the_loop")], ids="/".join)
+def test_what_a_link_names_is_there_in_html_too(page):
+    html, _ = HTMLExporter().from_notebook_node(new_notebook(cells=CELLS[page]))
+    assert set(re.findall(r'id="(cell-id=[^"]+)"', html)) == ANCHORS[page]
 
 
 def test_an_anchor_is_of_signs_that_no_browser_rewrites():
