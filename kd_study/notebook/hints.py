@@ -1,10 +1,22 @@
 """The ladder of hints and the reference, as Markdown: what a notebook and a terminal show alike."""
 
-from kd_solutions.support.language import say
+import re
+
+from kd_solutions.support.language import Text, say
 from kd_study.exercises.catalog import exercise, sheet
 from kd_study.records.store import Records
 
 RUNGS = 3
+_ADDED = {  # what the library's helpers do for a function that calls them
+    "same_shape": Text("refuses shapes that don't pair", "拒绝配不上对的形状"),
+    "check_temperature": Text("refuses a temperature that isn't positive", "拒绝非正的温度"),
+    "widen": Text("computes in float32 at least", "至少用float32计算"),
+    "double": Text("computes in float64", "用float64计算"),
+    "mean_or_zero": Text("gives 0 for an empty batch", "对空批次返回0"),
+    "log_sum": Text("takes classes masked by −inf", "容许类别被−inf屏蔽"),
+    "unit": Text("keeps a zero vector's gradient finite", "让零向量的梯度保持有限"),
+    "UNLABELLED": Text("leaves out rows labelled −100", "略过标签为−100的行"),
+}
 
 
 def hint_text(name: str, records: Records, rung: int | None = None) -> str:
@@ -45,11 +57,34 @@ def _on_the_last_answer(name: str, records: Records) -> str:
 
 
 def solution_text(name: str) -> str:
-    """The reference solution with its discussion and sources."""
-    from kd_study.exercises.stubs import solved_source
+    """The answer at a whiteboard where there is one, the reference with its discussion, and sources."""
+    from kd_study.exercises.stubs import solved_source, whiteboard_source
 
     page = sheet(name)
-    parts = [f"```python\n{solved_source(exercise(name))}\n```", str(page.discussion)]
+    reference, short = solved_source(exercise(name)), whiteboard_source(exercise(name))
+    parts = []
+    if short:
+        parts += [say("**At the whiteboard**", "**写在白板上**"), _code(short), _in_the_library(reference)]
+    parts += [_code(reference), str(page.discussion)]
     if page.sources:
         parts.append(say("Sources: ", "出处：") + say("; ", "；").join(page.sources))
     return "\n\n".join(parts)
+
+
+def _code(text: str) -> str:
+    return f"```python\n{text}\n```"
+
+
+def _in_the_library(reference: str) -> str:
+    """What stands above the reference: what it does beyond the whiteboard."""
+    added = [str(text) for name, text in _ADDED.items() if re.search(rf"\b{name}\b", reference)]
+    if not added:
+        return say("**In the library**", "**库里的写法**")
+    return say(
+        f"**In the library**, which also {_listed(added)}:", f"**库里的写法**，它还会{'、'.join(added)}："
+    )
+
+
+def _listed(parts: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

@@ -316,6 +316,12 @@ def test_guess_is_none_and_draws_nothing_until_the_slider_moves():
     assert mine._repr_mimebundle_()["text/plain"] == before == "Your guess: a slider from 0 to 100 %"
 
 
+def test_a_clock_runs_in_the_browser_and_ends(monkeypatch):
+    clock = widgets.clock(60)
+    assert clock._button.max == clock._bar.max == 60 and not clock._button.repeat
+    assert clock._repr_mimebundle_()["text/plain"] == "A clock: 60 seconds"
+
+
 def test_command_box_answers_what_is_typed():
     box = widgets.try_commands(lambda command: {"intent": command.upper()}, "licht an")
     assert "LICHT AN" in box._below.value
