@@ -17,6 +17,9 @@ from .evaluation import (
     procrustes as procrustes,
 )
 from .evaluation import (
+    remove_language as remove_language,
+)
+from .evaluation import (
     retrieval_accuracy as retrieval_accuracy,
 )
 from .evaluation import (

@@ -8,6 +8,7 @@ from kd_solutions.evaluation.intervals import (
     share_interval,
     t_interval,
 )
+from kd_solutions.evaluation.language_identity import remove_language
 from kd_solutions.evaluation.metrics import (
     accuracy,
     agreement,
@@ -25,6 +26,7 @@ __all__ = [
     "paired_bootstrap",
     "paired_t_interval",
     "procrustes",
+    "remove_language",
     "retrieval_accuracy",
     "risk_threshold",
     "share_interval",
