@@ -1,4 +1,7 @@
 from .data import (
+    ibm1_step as ibm1_step,
+)
+from .data import (
     language_weights as language_weights,
 )
 from .evaluation import (
