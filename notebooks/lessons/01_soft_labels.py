@@ -51,7 +51,7 @@ print(
 #
 # ## Step 1: train the teacher
 #
-# MiniLM, a pretrained English encoder, turns each command into a vector. On top goes one linear layer, the head, trained on all the labels.
+# MiniLM, a pretrained English encoder, turns each command into a vector. On top goes a linear layer, the head, trained on all the labels.
 # %% [markdown] lang="zh"
 # 意图就是一条指令想让助手做什么。指令是用模板采样出来的，所以有些听起来怪怪的；留出的指令用的是另一批模板，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同。
 #
@@ -135,16 +135,16 @@ guessed_probability.draw(panels[1], axis="x")
 guessed_probability.compare(percent[top[0]].item())
 
 # %% [markdown] lang="en" caption=true
-# The black bar is the right intent. The five that come next are timers as well, at either temperature.
+# The black bar is the right intent. At either temperature turning on comes next, then setting a light, then asking for a state.
 # %% [markdown] lang="zh"
-# 黑条是正确意图。无论哪个温度，紧跟其后的五个也都是定时器。
+# 黑条是正确意图。无论哪个温度，其后依次是打开、调灯光、查询状态。
 
 # %% [markdown] lang="en"
-# To take time off a timer is nearly to put some on; no label says that. Hinton, in a talk of 2014, called it dark knowledge. Softening doesn't sharpen these opinions, it flattens them: what grows is the wrong answers' *sum*, and with it their say in the loss.
+# To turn a lamp off is nearly to turn it on, and has little to do with a timer; no label says that. Hinton, in a talk of 2014, called it dark knowledge. Softening doesn't sharpen these opinions, it flattens them: what grows is the wrong answers' *sum*, and with it their say in the loss.
 #
 # But one command proves nothing.
 # %% [markdown] lang="zh"
-# 给定时器减时间，和加时间只差一点，可没有哪个标签会告诉你这些。Hinton在2014年的一次演讲里称之为暗知识（dark knowledge）。软化并没有让这些看法更鲜明，而是把它们拉平了：变大的是错误答案的*总和*，它们在损失里的分量也随之变大。
+# 关一盏灯，和开一盏灯只差一点，与定时器则没什么关系；可没有哪个标签会告诉你这些。Hinton在2014年的一次演讲里称之为暗知识（dark knowledge）。软化并没有让这些看法更鲜明，而是把它们拉平了：变大的是错误答案的*总和*，它们在损失里的分量也随之变大。
 #
 # 不过，一条指令说明不了什么。
 
@@ -312,9 +312,9 @@ print(
 )
 
 # %% [markdown] lang="en"
-# Where you have labels, you may use both: `alpha` weighs the teacher against the label.
+# Where there are labels, `alpha` weighs the teacher against them.
 # %% [markdown] lang="zh"
-# 有标签时可以两者都用：`alpha`决定教师与标签各占多少。
+# 有标签时可以两者都用，`alpha`决定各占多少。
 
 # %% exercise="kd_loss"
 
@@ -389,7 +389,7 @@ print(
 # 提高的分数几乎全来自错误答案上的概率。
 
 # %% [markdown] lang="en"
-# What the teacher says about the right answer was known; the "noise" was the news. Zhao et al. (2022) report the same from images.
+# The "noise" was the news. Zhao et al. (2022) report the same from images.
 #
 # **Why.** Take the gradient of each loss with respect to the student's logits:
 #
@@ -397,7 +397,7 @@ print(
 #
 # A label pushes one logit up and all others down, whichever they are. A soft label has a target for each. Turn `alpha`: 0 is the label alone, 1 the teacher alone.
 # %% [markdown] lang="zh"
-# 教师对正确答案的看法，我们早就知道；被当成“噪声”的那部分，才是新消息。Zhao等人（2022）在图像上也报告了同样的结果。
+# 被当成“噪声”的那部分，才是新消息。Zhao等人（2022）在图像上也报告了同样的结果。
 #
 # **原因。** 两种损失对学生logits的梯度是：
 #
@@ -441,7 +441,7 @@ for ax, alpha in zip(panels, (0, 1), strict=True):
 # ## What would change our mind: is it only softness?
 #
 # Four rivals keep the softness and lose the teacher's opinion:
-# - **Label smoothing**: a share $\varepsilon$ of the probability, spread evenly. The share is tuned on twenty other students.
+# - **Label smoothing**: a share $\varepsilon$ of the probability, spread evenly. The share is tuned on ten other students.
 # - **Evened**: the teacher's own confidence in each command, its wrong answers made equal.
 # - **Shuffled**: the teacher's amounts, each given to another wrong intent.
 # - **Untrained**: a teacher whose head was never trained.
@@ -449,13 +449,13 @@ for ax, alpha in zip(panels, (0, 1), strict=True):
 # ## 什么会让我们改变看法：是不是只因为“软”？
 #
 # 下面四个对手都留着“软”，去掉教师的看法：
-# - **标签平滑**：把$\varepsilon$这么多的概率平均分出去。$\varepsilon$在另外二十个学生上调好。
+# - **标签平滑**：把$\varepsilon$这么多的概率平均分出去。$\varepsilon$在另外十个学生上调好。
 # - **拉平**：对每条指令仍用教师自己的信心，但各个错误答案一律相等。
 # - **打乱**：数值还是教师给的，只是都换给了别的错误意图。
 # - **未训练**：分类头从未训练过的教师。
 
 # %% key="smoothing"
-others = samples(range(STUDENTS, 2 * STUDENTS))
+others = samples(range(STUDENTS, STUDENTS + 10))
 
 
 def smoothed(epsilon):
@@ -497,9 +497,9 @@ draw_intervals(axes(), gains, "points gained over labels alone")
 # ## What would change our mind: does it take a teacher?
 #
 # "Addresses?" says your colleague. "*I* could have told you that timers resemble timers." Five rivals, from the poorest to the richest:
-# - **A twin**: the student's own network, trained on the student's own labels, from another start. And **five twins**, averaged.
-# - **MiniLM, the same labels**: the pretrained teacher, its head trained on the student's 62 commands only.
-# - **The names**: "IncreaseTimer" and "DecreaseTimer" share one of three words. A table of such shares, as logits, with a factor tuned on the other twenty.
+# - **A twin**: the student's own network and labels, from another start. And **five twins**, averaged.
+# - **MiniLM, the same labels**: its head trained on the student's 62 commands only.
+# - **The names**: "IncreaseTimer" and "DecreaseTimer" share one of three words. A table of such shares, as logits, with a factor tuned on the other ten.
 # - **The averages**: the teacher's mean logits for each intent, the same for all its commands.
 # %% [markdown] lang="zh"
 # 所以在*这里*，要紧的是给了谁。（Yuan等人2020年发现“软”至少同样重要，他们用的是每类标签都很多的图像数据，见“轮到你了”。）
@@ -507,9 +507,9 @@ draw_intervals(axes(), gains, "points gained over labels alone")
 # ## 什么会让我们改变看法：非得有教师吗？
 #
 # 同事说：“给了谁？定时器像定时器，这话*我*也会说。”五个对手，从最穷的到最富的：
-# - **孪生模型**：与学生一样的网络，学同样的标签，只是起点不同。还有**五个孪生模型**取平均。
-# - **MiniLM，同样的标签**：预训练过的教师，但分类头只用学生那62条指令训练。
-# - **名字**：“IncreaseTimer”与“DecreaseTimer”三个词里有一个相同。把相同词的比例列成表，乘上一个系数当作logits；系数在另外二十个学生上调好。
+# - **孪生模型**：网络和标签都与学生一样，只是起点不同。还有**五个孪生模型**取平均。
+# - **MiniLM，同样的标签**：分类头只用学生那62条指令训练。
+# - **名字**：“IncreaseTimer”与“DecreaseTimer”三个词里有一个相同。把相同词的比例列成表，乘上一个系数当作logits；系数在那另外十个学生上调好。
 # - **平均看法**：教师对每种意图的平均logits，同一意图的指令都一样。
 
 # %% key="names"

@@ -90,13 +90,13 @@ for temperature in (1, 4, 64):
 # 软化把正确答案的概率让给错误答案：总和涨得很多，单个却涨得很少。
 
 # %% [markdown] lang="en"
-# At the left end the teacher names one intent: a hard label. At the right end it gives all 31 the same: nothing to learn, it seems.
+# At the left end stands a hard label. At the right end all 31 intents have the same: nothing to learn, it seems.
 #
 # ## The first deletion: no division
 #
 # Without it, $T$ is 1. **Guess first.** At $T = 4$ the students score 69 %. What will they score at $T = 1$?
 # %% [markdown] lang="zh"
-# 最左端，教师只报一种意图，那就是硬标签。最右端，它给31种意图的概率都一样，看上去没什么可学。
+# 最左端就是硬标签。最右端，31种意图的概率都一样，看上去没什么可学。
 #
 # ## 第一处删除：不再除
 #
@@ -159,7 +159,7 @@ for name, temperature, rates, options in (
     print(name)
     for rate in rates:
         score = others.scores(taught(others, temperature, rate=rate, **options)).mean()
-        print(say(f"    rate {rate:g}: {score:.0f} %", f"    学习率{rate:g}：{score:.0f}%"))
+        print(say(f"    rate {rate:g}: {score:.1f} %", f"    学习率{rate:g}：{score:.1f}%"))
 
 # %% [markdown] lang="en"
 # No: 0.02 is the best of three for both. Colder still, the students do worse than on plain labels. Does the teacher give wrong answers there? Let the true labels teach at the same temperature.
@@ -188,7 +188,7 @@ print(say(f"The first line over the second: {difference}", f"第一行比第二�
 #
 # ## What is left at infinity
 #
-# Turn the temperature. Left, the teacher's answer; right, how hard the loss, $T^2$ included, pushes the logits of a student that knows nothing yet.
+# Turn the temperature. Left, the teacher's answer; right, how hard the loss, $T^2$ included, pushes the logits of a blank student.
 # %% [markdown] lang="zh"
 # 不是：真实标签教出来一样差。除以温度的还有*学生*的logits：除以0.1之后，差距还很小，在$T = 1$下几乎不起作用，损失却已经降到底了。只要别让学生受冻（第三行），教师就和标签一样好。
 #
@@ -196,7 +196,7 @@ print(say(f"The first line over the second: {difference}", f"第一行比第二�
 #
 # ## 到了无穷大，还剩下什么
 #
-# 拨一拨温度。左边是教师的回答；右边是损失（带$T^2$）对每个logit推得多用力，学生此时还什么都不会。
+# 拨一拨温度。左边是教师的回答；右边是损失（带$T^2$）对一个什么都不会的学生的每个logit推得多用力。
 
 
 # %%
@@ -416,13 +416,13 @@ ax.minorticks_off()
 # 有标签在旁边时，Adam也离不开T²：没有它，教师越热，声音越听不见。
 
 # %% [markdown] lang="en"
-# The factor cancels for a sum only if it stands before the *whole* sum. Here it stood before one part, and `alpha` no longer means what it says. Both deletions go back to Jonas. $T^2$ isn't there to move a minimum; it is there so that one can change $T$ without changing the learning rate and the mixture with it.
+# The factor cancels only if it stands before the *whole* sum. Here it stood before one part, and `alpha` no longer means what it says. Both deletions go back to Jonas: with $T^2$ one can change $T$ without changing the learning rate and the mixture.
 #
 # ## Two corners
 #
 # **A very hot teacher.** To avoid dividing by zero, Adam adds a small $\varepsilon = 10^{-8}$ to what it divides by. At $T = 1000$ the factor is a million.
 # %% [markdown] lang="zh"
-# 只有乘在*整个*和式前面的因子才会约掉。这里它只乘在一项上，于是`alpha`名不副实。两处删除都退回给小周。$T^2$不是用来挪最小值的；有了它，调$T$时，学习率和两项的比例才不会跟着动。
+# 只有乘在*整个*和式前面的因子才会约掉。这里它只乘在一项上，于是`alpha`名不副实。两处删除都退回给小周：有了$T^2$，调$T$时，学习率和两项的比例才不会跟着动。
 #
 # ## 两个角落
 #
@@ -445,7 +445,7 @@ print(
 )
 
 # %% [markdown] lang="en"
-# So "Adam doesn't notice" has two limits: one soft loss, alone, and gradients well above $\varepsilon$.
+# So "Adam doesn't notice" holds for a soft loss alone, and for gradients well above $\varepsilon$.
 #
 # **When the student answers.** It was trained at $T = 4$. At which temperature should the box on the wall run?
 # %% [markdown] lang="zh"

@@ -233,8 +233,8 @@ for name, target in targets.items():
     )
 print(
     say(
-        f"A row of z sums to {z.sum(1).mean():.0f}, its sizes to {z.abs().sum(1).mean():.0f}.",
-        f"z的一行之和为{z.sum(1).mean():.0f}，绝对值之和为{z.abs().sum(1).mean():.0f}。",
+        f"A row of z sums to {z.sum(1).mean():z.0f}, its sizes to {z.abs().sum(1).mean():.0f}.",
+        f"z的一行之和为{z.sum(1).mean():z.0f}，绝对值之和为{z.abs().sum(1).mean():.0f}。",
     )
 )
 
@@ -268,9 +268,9 @@ figure = draw_gradients(1)
 # 哪怕学生已经与教师一模一样，原始logits的推力仍丝毫不减；用概率则推力为零。
 
 # %% [markdown] lang="en"
-# **What would change our mind?** Perhaps it was only the step size, or Adam. And if the cancelling is to blame, undoing it must help. So lift each row of $z$ until nothing in it is negative; a softmax wouldn't even notice.
+# **What would change our mind?** Perhaps it was only the step size, or Adam. And if it was the cancelling, undoing that must help: lift each row of $z$ until nothing in it is negative, which no softmax would notice.
 # %% [markdown] lang="zh"
-# **什么会让我们改变看法？** 也许只是步长的问题，或者是Adam的问题。而如果祸根真是正负相消，那么消除它就该有用：把$z$的每一行整体抬高，直到没有负数。这样的平移，softmax根本察觉不到。
+# **什么会让我们改变看法？** 也许只是步长的问题，或者是Adam的问题。而如果祸根真是正负相消，消除它就该有用：把$z$的每一行整体抬高，直到没有负数，softmax根本察觉不到。
 
 
 # %% key="rates"
