@@ -96,7 +96,7 @@ def score_by_intent(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def train_head(
-    vectors: Tensor, labels: Tensor, classes: int, steps: int = 150, rate: float = 0.05
+    vectors: Tensor, labels: Tensor, classes: int, steps: int = 50, rate: float = 0.15
 ) -> nn.Linear:
     """A linear head on a teacher's vectors, each intent weighing the same however many commands it has.
 
