@@ -95,7 +95,7 @@ def lab_command(arguments: list[str]) -> list[str]:
         "--LabApp.custom_css=True",  # the learner's own, else ours
         *(f"--ServerApp.static_custom_path={folder / 'custom'}" for folder in (_own_settings(), SETTINGS)),
     ]
-    if os.geteuid() == 0:
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # Windows has no root
         options.append("--allow-root")
         print(
             say(
