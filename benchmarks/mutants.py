@@ -167,9 +167,8 @@ def _replace(tree: ast.AST, path: list, new: ast.AST | None) -> None:
 def _refuses_less(mutant: Mutant) -> bool:
     """Whether only a refusal is changed of which the exercise's contract says nothing."""
     statement = mutant.change.partition(", ")[2]
-    return statement.startswith(BEYOND) and not (
-        mutant.exercise == "soft_targets" and statement.startswith("check_temperature(")
-    )
+    asked_for = mutant.exercise == "soft_targets" and "check_temperature(" in statement
+    return statement.startswith(BEYOND) and not asked_for
 
 
 def equals_on_one_input(task: Exercise, function: Callable) -> bool:
