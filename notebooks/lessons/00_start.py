@@ -62,11 +62,11 @@ guessed
 # %% [markdown] lang="en"
 # ## The student
 #
-# The next cell trains it from nothing, in about half a minute; a line below the cell counts the steps.
+# The next cell trains it from nothing; a line below the cell counts the steps.
 # %% [markdown] lang="zh"
 # ## 学生模型
 #
-# 下一个单元格从零开始训练它，大约半分钟；单元格下面有一行字会数步数。
+# 下一个单元格从零开始训练它；单元格下面有一行字会数步数。
 
 # %% key="first-student"
 student = distill_student(["hu", "fr", "zh"], recipe=QUICK).student
