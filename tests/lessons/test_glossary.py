@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from kd_solutions.support.language import LANGUAGES
 from kd_study.lessons.editions import assemble
 from kd_study.lessons.glossary import link_terms, render, terms
-from kd_study.lessons.source import lesson_sources
+from kd_study.lessons.source import NOTEBOOKS, lesson_sources
 
 
 def test_every_term_stands_in_both_languages_once_and_in_order():
@@ -75,3 +75,19 @@ def test_lessons_link_their_terms_and_the_glossary_links_back(language):
             links = re.findall(r"glossary\.ipynb#([\w-]+)", prose)
             assert len(links) >= 5 and len(set(links)) == len(links)
             assert back.count(f"({source.stem}.ipynb)") == len(links)
+
+
+WRITTEN = [
+    path
+    for folder, pattern in (("kd_study", "**/*.md"), ("kd_study", "**/*.yaml"), ("kd_study", "**/*.py"))
+    for path in (NOTEBOOKS.parent / folder).glob(pattern)
+] + sorted((NOTEBOOKS / "lessons").glob("*.py"))
+OTHER_WORDS = ("正向KL", "忠实度", "缩放系数", "翻译训练集", "翻译测试集")
+SPACED_PERCENT = re.compile(r"[\u4e00-\u9fff]\d+(?:\.\d+)? %|\d %[\u4e00-\u9fff，。；、）]")
+
+
+def test_chinese_has_one_word_a_thing_and_no_space_before_a_percent_sign():
+    for path in WRITTEN:
+        text = path.read_text("utf-8")
+        assert not [word for word in OTHER_WORDS if word in text], path
+        assert not SPACED_PERCENT.findall(text), path
