@@ -53,7 +53,7 @@ for language, percent in by_teacher.items():
 #
 # **先猜一猜。** 现在让一个小一些的*学生模型*来学：读到一段文本时，要给出教师读英语原文时给出的那个向量。它读的是翻译过的界面文字，还有逐词改写成外语的英语指令。没有人标注过任何一条匈牙利语指令。它能读对多少？请拖动滑块。
 
-# %%
+# %% key="guess"
 from kd_study import guess
 
 guessed = guess(unit="%")
@@ -95,7 +95,7 @@ guessed.compare(by_student["hu"])
 # 除英语外没有用任何标签，教师读不懂的，它大多读懂了。（横线是95%区间，每种语言300条指令。）
 
 # %% [markdown] lang="en"
-# It has two fifths of the teacher's weights, and in int8 a tenth of its size in float32.
+# It has two fifths of the teacher's weights, and in int8 it takes a tenth of the teacher's float32.
 #
 # Now single commands. Some the teacher gets right by luck, for it has a favourite answer to whatever it can't read:
 # %% [markdown] lang="zh"
@@ -141,7 +141,7 @@ translations = [text for _, text in load_parallel(["zh"]).training_pairs("zh")]
 for word in ("关闭", "关掉"):
     print(word, sum(word in text for text in translations))
 
-# %%
+# %% key="try-it"
 try_commands(
     answer,
     "quelle est la météo",
@@ -221,8 +221,12 @@ for claim, holds in claims.items():
     print("✓" if holds else "✗", claim)
 
 # %% [markdown] lang="en"
+# **An open task.** Put a language of your choice beside `"hu"`, say `"de"`, in the cell that makes the teacher and in the one that trains the student, and run the page from there. Does a fourth language cost the other three anything?
+#
 # ## The way
 # %% [markdown] lang="zh"
+# **一道开放题。** 在加载教师和训练学生的两个单元格里，给`"hu"`旁边加上你想要的语言，比如`"de"`，再从那里往下重新运行。多学一种语言，另外三种会不会变差？
+#
 # ## 路线
 
 # %% tags=["nbval-ignore-output"] key="map"

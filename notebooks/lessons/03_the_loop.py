@@ -534,6 +534,11 @@ show_table(
 
 # %% exercise="repair_the_loop"
 
+# %% key="repaired"
+student, loader, optimizer = fresh(0)
+repair_the_loop(teacher, student, loader, kd_loss, optimizer, PASSES)
+print(say(f"The first student, by the repaired loop: {score(student):.0f} %", f"第一个学生，用修好的循环：{score(student):.0f}%"))
+
 # %% [markdown] lang="en"
 # **Extra**, if you want to see what the loss tells each logit: work the gradient out on paper.
 # %% [markdown] lang="zh"

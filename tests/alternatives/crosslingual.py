@@ -243,3 +243,40 @@ def without_drawing_weights(embedding, token_ids):
     )
     smaller.load_state_dict({"weight": embedding.weight.detach()[kept]})
     return smaller, mapping
+
+
+@accepted("remove_language")
+def with_eigenvectors_of_the_gram_matrix(vectors, languages, components=1):
+    cleaned = vectors.double()
+    for language in set(languages.tolist()):
+        rows = (languages == language).nonzero().squeeze(1)
+        own = cleaned.index_select(0, rows)
+        vectors_up = torch.linalg.eigh(own.T @ own).eigenvectors  # the heaviest last
+        kept = vectors_up[:, : max(own.shape[1] - components, 0)]
+        cleaned = cleaned.index_copy(0, rows, own @ (kept @ kept.T))
+    return cleaned.to(vectors.dtype)
+
+
+@accepted("remove_language")
+def less_the_best_approximation_in_numpy(vectors, languages, components=1):
+    x, ids = vectors.numpy(), languages.numpy()
+    cleaned = np.zeros_like(x)
+    for language in np.unique(ids):
+        u, s, vt = np.linalg.svd(x[ids == language], full_matrices=False)
+        s[:components] = 0
+        cleaned[ids == language] = (u * s) @ vt
+    return torch.from_numpy(cleaned)
+
+
+@accepted("remove_language")
+def one_direction_after_the_other(vectors, languages, components=1):
+    groups = {}
+    for row, language in enumerate(languages.tolist()):
+        groups.setdefault(language, []).append(row)
+    cleaned = vectors.clone()
+    for rows in groups.values():
+        own = vectors[rows]
+        for direction in torch.svd(own.double(), some=True)[2].T[:components].to(own.dtype):
+            own = own - torch.outer(own @ direction, direction)
+        cleaned[rows] = own
+    return cleaned
