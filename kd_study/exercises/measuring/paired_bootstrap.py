@@ -78,10 +78,10 @@ class PairedBootstrap(Exercise):
         for a, expected, en, zh in (
             ([0, 0, 3], [1.0, 0.0, 3.0],
              "a resample of [0, 0, 3] is all threes in 1 of 27 cases, more than 2.5 %, and has none in 8 of 27",
-             "对[0, 0, 3]重采样，27次里有1次全是3（超过2.5 %），8次一个3也没有"),
+             "对[0, 0, 3]重采样，27次里有1次全是3（超过2.5%），8次一个3也没有"),
             ([0, 0, 0, 5, 5], [2.0, 0.0, 4.0],
              "a resample of [0, 0, 0, 5, 5] has a mean of 5 in 1 % of the cases and of 4 in 8 %: 97.5 % lies at 4",
-             "对[0, 0, 0, 5, 5]重采样，均值为5的占1 %，为4的占8 %：97.5 %处是4"),
+             "对[0, 0, 0, 5, 5]重采样，均值为5的占1%，为4的占8%：97.5%处是4"),
         ):  # fmt: skip
             expect_close(torch.tensor(fn(a, [0] * len(a), samples=4000)), torch.tensor(expected), en, zh)
 
@@ -94,7 +94,7 @@ class PairedBootstrap(Exercise):
             _theoretical_width(a, b),
             "with 60 pairs the interval should be about 2 · 1.96 · σ / √n wide, σ the spread of the differences: each "
             "resample has n pairs, and 95 % of the means lie inside",
-            "60对时，区间宽度应约为2 · 1.96 · σ / √n（σ是差的标准差）：每次重采样抽n对，95 %的均值落在区间内",
+            "60对时，区间宽度应约为2 · 1.96 · σ / √n（σ是差的标准差）：每次重采样抽n对，95%的均值落在区间内",
             tolerance=0.09,
         )
 
@@ -248,7 +248,7 @@ def breaks_up_the_pairs(a, b, samples=10_000, seed=0):
 
 @PairedBootstrap.wrong(
     en="The percentiles are 5 and 95: that is a 90 % interval. A 95 % interval leaves 2.5 % on either side.",
-    zh="取了第5和第95百分位数：这是90 %的区间。95 %的区间每侧只留2.5 %。",
+    zh="取了第5和第95百分位数：这是90%的区间。95%的区间每侧只留2.5%。",
 )
 def leaves_five_percent_on_each_side(a, b, samples=10_000, seed=0):
     d = _differences(a, b)
@@ -267,7 +267,7 @@ def takes_the_extremes(a, b, samples=10_000, seed=0):
 
 @PairedBootstrap.wrong(
     en="One standard deviation to either side: that covers about 68 %, not 95 %.",
-    zh="左右各取一个标准差：只覆盖约68 %，而不是95 %。",
+    zh="左右各取一个标准差：只覆盖约68%，而不是95%。",
 )
 def goes_one_deviation_to_each_side(a, b, samples=10_000, seed=0):
     d = _differences(a, b)
