@@ -23,7 +23,13 @@ from .evaluation import (
     procrustes as procrustes,
 )
 from .evaluation import (
+    remove_language as remove_language,
+)
+from .evaluation import (
     retrieval_accuracy as retrieval_accuracy,
+)
+from .evaluation import (
+    risk_threshold as risk_threshold,
 )
 from .export import (
     quantize_int8 as quantize_int8,

@@ -1,5 +1,6 @@
 """How good is a student, and how sure are we?"""
 
+from kd_solutions.evaluation.abstention import risk_threshold
 from kd_solutions.evaluation.intervals import (
     Interval,
     paired_bootstrap,
@@ -7,6 +8,7 @@ from kd_solutions.evaluation.intervals import (
     share_interval,
     t_interval,
 )
+from kd_solutions.evaluation.language_identity import remove_language
 from kd_solutions.evaluation.metrics import (
     accuracy,
     agreement,
@@ -25,7 +27,9 @@ __all__ = [
     "paired_bootstrap",
     "paired_t_interval",
     "procrustes",
+    "remove_language",
     "retrieval_accuracy",
+    "risk_threshold",
     "share_interval",
     "t_interval",
     "worst_language",

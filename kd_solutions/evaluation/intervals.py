@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from kd_solutions.support.language import say
+
 
 class Interval(NamedTuple):
     """An estimate with its confidence interval."""
@@ -48,7 +50,12 @@ def t_interval(values: Sequence[float] | Tensor, confidence: float = 0.95) -> In
 
     values = torch.as_tensor(values, dtype=torch.float64)
     if len(values) < 2:
-        raise ValueError("An interval needs two or more values: run more seeds.")
+        raise ValueError(
+            say(
+                "An interval needs two or more values: run more seeds.",
+                "计算区间至少需要两个值：请多跑几个随机种子。",
+            )
+        )
     quantile = float(stdtrit(len(values) - 1, (1 + confidence) / 2))
     half = quantile * values.std().item() / len(values) ** 0.5
     mean = values.mean().item()
@@ -64,7 +71,12 @@ def share_interval(right: int, count: int, confidence: float = 0.95) -> Interval
     from scipy.special import ndtri
 
     if not 0 <= right <= count or not count:
-        raise ValueError(f"Of some trials some are right: {right} of {count} can't be.")
+        raise ValueError(
+            say(
+                f"Of some trials some are right: {right} of {count} can't be.",
+                f"正确的次数应在0与总次数之间，且总次数大于0：{count}次中对{right}次是不可能的。",
+            )
+        )
     share, squared = right / count, float(ndtri((1 + confidence) / 2)) ** 2
     middle = (share + squared / (2 * count)) / (1 + squared / count)
     half = (squared * (share * (1 - share) / count + squared / (4 * count**2))) ** 0.5 / (1 + squared / count)
@@ -82,6 +94,9 @@ def _paired_differences(a: Sequence[float] | Tensor, b: Sequence[float] | Tensor
     a, b = (torch.as_tensor(side, dtype=torch.float64).detach().cpu() for side in (a, b))
     if a.shape != b.shape or a.ndim != 1 or not len(a):
         raise ValueError(
-            f"Pairs needed: two sequences of one length, got {tuple(a.shape)} and {tuple(b.shape)}."
+            say(
+                f"Pairs needed: two sequences of one length, got {tuple(a.shape)} and {tuple(b.shape)}.",
+                f"需要成对的数据：两个长度相同且不为空的序列，实际形状是{tuple(a.shape)}和{tuple(b.shape)}。",
+            )
         )
     return a - b

@@ -61,7 +61,7 @@ def margin_scores(source: Tensor, target: Tensor, k: int = 4) -> Tensor:
 def procrustes(source: Tensor, target: Tensor) -> Tensor:
     """The orthogonal W (rotation or reflection) that minimises ‖source W − target‖.
 
-    With sourceᵀ target = U S Vᵀ it is U Vᵀ: the directions are matched, the stretching S is dropped.
+    It matches directions and stretches nothing: all lengths and angles of the source stay.
 
     Args: two (N, D), row i translates row i. Returns: (D, D) in the dtype of `source`.
     Source: Schönemann 1966; Smith et al. 2017, "Offline bilingual word vectors, orthogonal transformations

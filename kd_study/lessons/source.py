@@ -2,7 +2,7 @@
 
     [markdown] lang="en", then [markdown] lang="zh"   the same text in both languages
     [markdown] lang="en" caption=true, then its twin  the claim of the picture that the cell above draws
-    [markdown] question="why-t-squared"               filled from the question bank, answer folded
+    [markdown] question="why-t-squared"               a question of the bank, its answer folded, below a clock
     exercise="kd_loss"                                statement, stub, check, and whose solution goes on
     topic="response"                                  every exercise of a topic, one after the other
     [markdown] glossary=true                          every term, with links to the lessons that use it

@@ -279,3 +279,40 @@ def from_the_full_ratio_matrix(source, target, k=4):
     backward = cosines.sort(0, descending=True)[0][:k].mean(0)
     margins = cosines / torch.add(forward[:, None], backward[None]).div(2)
     return torch.einsum("ii->i", margins)
+
+
+@accepted("remove_language")
+def with_eigenvectors_of_the_gram_matrix(vectors, languages, components=1):
+    cleaned = vectors.double()
+    for language in set(languages.tolist()):
+        rows = (languages == language).nonzero().squeeze(1)
+        own = cleaned.index_select(0, rows)
+        vectors_up = torch.linalg.eigh(own.T @ own).eigenvectors  # the heaviest last
+        kept = vectors_up[:, : max(own.shape[1] - components, 0)]
+        cleaned = cleaned.index_copy(0, rows, own @ (kept @ kept.T))
+    return cleaned.to(vectors.dtype)
+
+
+@accepted("remove_language")
+def less_the_best_approximation_in_numpy(vectors, languages, components=1):
+    x, ids = vectors.numpy(), languages.numpy()
+    cleaned = np.zeros_like(x)
+    for language in np.unique(ids):
+        u, s, vt = np.linalg.svd(x[ids == language], full_matrices=False)
+        s[:components] = 0
+        cleaned[ids == language] = (u * s) @ vt
+    return torch.from_numpy(cleaned)
+
+
+@accepted("remove_language")
+def one_direction_after_the_other(vectors, languages, components=1):
+    groups = {}
+    for row, language in enumerate(languages.tolist()):
+        groups.setdefault(language, []).append(row)
+    cleaned = vectors.clone()
+    for rows in groups.values():
+        own = vectors[rows]
+        for direction in torch.svd(own.double(), some=True)[2].T[:components].to(own.dtype):
+            own = own - torch.outer(own @ direction, direction)
+        cleaned[rows] = own
+    return cleaned

@@ -120,3 +120,34 @@ def with_the_statistics_module(a, b, samples=10_000, seed=0):
     draw = random.Random(seed)
     cuts = quantiles([fmean(draw.choices(d, k=len(d))) for _ in range(samples)], n=40, method="inclusive")
     return fmean(d), cuts[0], cuts[-1]
+
+
+@accepted("risk_threshold")
+def threshold_by_threshold(confidence, correct, risk=0.05):
+    answers = [(float(c), bool(hit)) for c, hit in zip(confidence, correct, strict=True)]
+    for threshold in sorted(c for c, _ in answers):
+        hits = [hit for c, hit in answers if c >= threshold]
+        if hits.count(False) / len(hits) <= risk:
+            return threshold
+    return float("inf")
+
+
+@accepted("risk_threshold")
+def sorted_and_summed_up(confidence, correct, risk=0.05):
+    confidence, order = torch.as_tensor(confidence, dtype=torch.float64).sort(descending=True)
+    wrong = torch.as_tensor(correct)[order] == 0
+    share = wrong.double().cumsum(0) / torch.arange(1, len(order) + 1)
+    last = torch.ones_like(wrong)
+    last[:-1] = confidence[:-1] != confidence[1:]
+    fit = confidence[last & (share <= risk)]
+    return fit[-1].item() if len(fit) else float("inf")
+
+
+@accepted("risk_threshold")
+def with_numpy_searchsorted(confidence, correct, risk=0.05):
+    c = np.asarray([float(value) for value in confidence])
+    mistakes = np.sort(c[np.asarray([not hit for hit in correct], dtype=bool)])
+    levels = np.sort(c)
+    accepted = len(c) - np.searchsorted(levels, levels)
+    wrong = len(mistakes) - np.searchsorted(mistakes, levels)
+    return float(np.min(levels[wrong / accepted <= risk], initial=np.inf))

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from jupyter_core.paths import jupyter_config_dir
 
 from kd_solutions.support.errors import StudyError
 from kd_study.setup import launch, workspace
@@ -110,6 +111,23 @@ def test_jupyters_question_about_news_does_not_cover_the_page(command, monkeypat
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
     assert settings["@jupyterlab/filebrowser-extension:browser"]["navigateToCurrentDirectory"] is True
     assert (Path(os.environ["JUPYTER_PATH"]) / "kernels/python3/kernel.json").is_file()
+
+
+def test_pictures_are_kind_to_a_dark_theme_unless_the_learner_has_a_style_of_their_own(command):
+    options = command()
+    own, ours = (Path(o.split("=")[1]) for o in options if o.startswith("--ServerApp.static_custom_path="))
+    assert own == Path(jupyter_config_dir()) / "custom"
+    assert 'data-jp-theme-light="false"' in (ours / "custom.css").read_text()
+    assert "--LabApp.custom_css=True" in options
+
+
+def test_links_reach_cells_that_were_never_shown(command):
+    """In its other modes JupyterLab attaches far cells only when idle, and links to them lead nowhere."""
+    command()
+    first = os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0]
+    (overrides,) = Path(first).glob("labconfig/*.json")
+    tracker = json.loads(overrides.read_text())["@jupyterlab/notebook-extension:tracker"]
+    assert tracker["windowingMode"] == "full"
 
 
 def test_the_address_is_what_is_left_of_the_servers_log(command):

@@ -199,6 +199,32 @@ def test_hints_climb_and_are_remembered_with_the_earlier_ones_above(shown):
     assert 'solution("soft_targets")' in shown[2]["text/markdown"]
 
 
+def test_the_first_hint_after_a_failed_check_fits_the_mistake_and_the_ladder_stays(shown, monkeypatch):
+    notebook.check(multiplies())
+    notebook.hint("soft_targets")
+    notebook.hint("soft_targets", 2)
+    text = shown[1]["text/markdown"]
+    assert text.startswith("**Your last answer** looks like this: ") and "divide" in text.split("\n\n")[0]
+    assert titles(shown[1]) == ["**Hint 1 of 3** for `soft_targets`"]
+    assert shown[2]["text/markdown"].startswith("**Hint 2 of 3**")  # asked for by its number
+    monkeypatch.setattr(language, "_current", "zh")
+    notebook.hint("soft_targets")
+    assert shown[3]["text/markdown"].startswith("**你上一次的答案**很像：") and len(titles(shown[3])) == 3
+    notebook.hint("kd_loss")
+    assert shown[4]["text/markdown"].startswith("**提示1/3**")
+
+
+@pytest.mark.parametrize(
+    ("status", "diagnosis"),
+    [("passed", None), ("failed", None), ("failed", "a_name_of_another_version")],
+)
+def test_where_the_last_answer_has_no_name_the_ladder_comes_alone(shown, status, diagnosis):
+    Records().add_attempt("soft_targets", "failed", "multiplies_by_the_temperature", "en")
+    Records().add_attempt("soft_targets", status, diagnosis, "en")
+    notebook.hint("soft_targets")
+    assert shown[0]["text/markdown"].startswith("**Hint 1 of 3**")
+
+
 def test_the_ladder_is_one_for_both_languages(shown, monkeypatch):
     monkeypatch.setattr(language, "_current", "zh")
     for _ in range(2):
@@ -288,6 +314,12 @@ def test_guess_is_none_and_draws_nothing_until_the_slider_moves():
     assert mine.value == 42 and mine._label.value == "42 %"
     assert list(ax.lines[0].get_ydata()) == [42, 42]
     assert mine._repr_mimebundle_()["text/plain"] == before == "Your guess: a slider from 0 to 100 %"
+
+
+def test_a_clock_runs_in_the_browser_and_ends(monkeypatch):
+    clock = widgets.clock(60)
+    assert clock._button.max == clock._bar.max == 60 and not clock._button.repeat
+    assert clock._repr_mimebundle_()["text/plain"] == "A clock: 60 seconds"
 
 
 def test_command_box_answers_what_is_typed():

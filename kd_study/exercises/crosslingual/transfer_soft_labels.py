@@ -6,6 +6,15 @@ from kd_study.exercises.loss import NothingCounts
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
+def whiteboard(teacher_source_logits, student_target_logits, temperature=1.0, min_confidence=0.0):
+    teacher = teacher_source_logits.detach()
+    sure = F.softmax(teacher, dim=-1).amax(-1) >= min_confidence
+    log_p = F.log_softmax(teacher[sure] / temperature, dim=-1)
+    log_q = F.log_softmax(student_target_logits[sure] / temperature, dim=-1)
+    total = F.kl_div(log_q, log_p, reduction="sum", log_target=True)
+    return temperature**2 * total / max(len(log_q), 1)
+
+
 class TransferSoftLabels(NothingCounts):
     nothing_counts = Text("a batch in which no teacher is sure enough", "没有一行足够确定的一批")
     student_arguments = ("student_target_logits",)

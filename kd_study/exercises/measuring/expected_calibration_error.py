@@ -11,6 +11,19 @@ from kd_study.exercises.base import (
 )
 
 
+def whiteboard(probabilities, targets, bins=15):
+    confidence, predicted = probabilities.max(-1)
+    right = (predicted == targets).float()
+    place = (confidence * bins).ceil().long().clamp(1, bins)
+    error = 0.0
+    for number in range(1, bins + 1):
+        inside = place == number
+        if inside.any():
+            gap = right[inside].mean() - confidence[inside].mean()
+            error += gap.abs().item() * inside.float().mean().item()
+    return error
+
+
 class ExpectedCalibrationError(Exercise):
     def validate(self, result, arguments):
         expect_float(result)

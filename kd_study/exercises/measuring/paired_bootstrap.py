@@ -6,6 +6,13 @@ import torch
 from kd_study.exercises.base import Exercise, check, expect, expect_close, normal, outcome, shown
 
 
+def whiteboard(a, b, samples=10_000, seed=0):
+    d = torch.as_tensor(a, dtype=torch.float64) - torch.as_tensor(b, dtype=torch.float64)
+    drawn = torch.randint(len(d), (samples, len(d)), generator=torch.Generator().manual_seed(seed))
+    low, high = d[drawn].mean(1).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64))
+    return d.mean().item(), low.item(), high.item()
+
+
 class PairedBootstrap(Exercise):
     def validate(self, result, arguments):
         expect(

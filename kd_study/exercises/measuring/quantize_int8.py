@@ -3,6 +3,12 @@ import torch
 from kd_study.exercises.base import Exercise, check, expect, expect_close, normal, outcome
 
 
+def whiteboard(weight):
+    largest = weight.abs().amax(1, keepdim=True)
+    scale = torch.where(largest > 0, largest / 127, 1.0)
+    return (weight / scale).round().clamp(-127, 127).to(torch.int8), scale
+
+
 class QuantizeInt8(Exercise):
     def validate(self, result, arguments):
         weight = arguments["weight"]
