@@ -14,6 +14,9 @@ from .evaluation import (
     expected_calibration_error as expected_calibration_error,
 )
 from .evaluation import (
+    margin_scores as margin_scores,
+)
+from .evaluation import (
     paired_bootstrap as paired_bootstrap,
 )
 from .evaluation import (

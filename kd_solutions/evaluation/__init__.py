@@ -15,7 +15,7 @@ from kd_solutions.evaluation.metrics import (
     expected_calibration_error,
     worst_language,
 )
-from kd_solutions.evaluation.retrieval import csls, procrustes, retrieval_accuracy
+from kd_solutions.evaluation.retrieval import csls, margin_scores, procrustes, retrieval_accuracy
 
 __all__ = [
     "Interval",
@@ -23,6 +23,7 @@ __all__ = [
     "agreement",
     "csls",
     "expected_calibration_error",
+    "margin_scores",
     "paired_bootstrap",
     "paired_t_interval",
     "procrustes",
