@@ -10,6 +10,8 @@ from kd_study.exercises.measuring._interval import alone, ends, expect_interval
 
 
 class TwoLevelBootstrap(Exercise):
+    first_are_rows = False
+
     def validate(self, result, arguments):
         expect_interval(result)
 
