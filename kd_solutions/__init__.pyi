@@ -14,6 +14,9 @@ from .evaluation import (
     expected_calibration_error as expected_calibration_error,
 )
 from .evaluation import (
+    margin_scores as margin_scores,
+)
+from .evaluation import (
     paired_bootstrap as paired_bootstrap,
 )
 from .evaluation import (
@@ -27,6 +30,9 @@ from .evaluation import (
 )
 from .evaluation import (
     risk_threshold as risk_threshold,
+)
+from .evaluation import (
+    two_level_bootstrap as two_level_bootstrap,
 )
 from .export import (
     quantize_int8 as quantize_int8,

@@ -7,6 +7,7 @@ from kd_solutions.evaluation.intervals import (
     paired_t_interval,
     share_interval,
     t_interval,
+    two_level_bootstrap,
 )
 from kd_solutions.evaluation.language_identity import remove_language
 from kd_solutions.evaluation.metrics import (
@@ -15,7 +16,7 @@ from kd_solutions.evaluation.metrics import (
     expected_calibration_error,
     worst_language,
 )
-from kd_solutions.evaluation.retrieval import csls, procrustes, retrieval_accuracy
+from kd_solutions.evaluation.retrieval import csls, margin_scores, procrustes, retrieval_accuracy
 
 __all__ = [
     "Interval",
@@ -23,6 +24,7 @@ __all__ = [
     "agreement",
     "csls",
     "expected_calibration_error",
+    "margin_scores",
     "paired_bootstrap",
     "paired_t_interval",
     "procrustes",
@@ -31,5 +33,6 @@ __all__ = [
     "risk_threshold",
     "share_interval",
     "t_interval",
+    "two_level_bootstrap",
     "worst_language",
 ]

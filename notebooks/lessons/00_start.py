@@ -62,11 +62,11 @@ guessed
 # %% [markdown] lang="en"
 # ## The student
 #
-# The next cell trains it from nothing, in about half a minute; a line below the cell counts the steps.
+# The next cell trains it from nothing; a line below the cell counts the steps.
 # %% [markdown] lang="zh"
 # ## 学生模型
 #
-# 下一个单元格从零开始训练它，大约半分钟；单元格下面有一行字会数步数。
+# 下一个单元格从零开始训练它；单元格下面有一行字会数步数。
 
 # %% key="first-student"
 student = distill_student(["hu", "fr", "zh"], recipe=QUICK).student
@@ -95,7 +95,7 @@ guessed.compare(by_student["hu"])
 # 除英语外没有用任何标签，教师读不懂的，它大多读懂了。（横线是95%区间，每种语言300条指令。）
 
 # %% [markdown] lang="en"
-# It has two fifths of the teacher's weights, and in int8 a tenth of its size in float32.
+# It has two fifths of the teacher's weights, and in int8 it takes a tenth of the teacher's float32.
 #
 # Now single commands. Some the teacher gets right by luck, for it has a favourite answer to whatever it can't read:
 # %% [markdown] lang="zh"

@@ -209,6 +209,8 @@ def test_root_is_allowed_and_told(command, monkeypatch, capsys):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert "--allow-root" in command()
     assert "--allow-root" in capsys.readouterr().err
+    monkeypatch.delattr(os, "geteuid")  # as on Windows
+    assert "--allow-root" not in command()
 
 
 def test_without_a_display_the_address_is_printed(command, monkeypatch, capsys):

@@ -42,6 +42,7 @@ PAIRS = {
     "selective_kd": lambda s, t: losses.selective_kd(s, t, LABELS[: len(s)]),
     "agreement": evaluation.agreement,
     "retrieval_accuracy": evaluation.retrieval_accuracy,
+    "margin_scores": evaluation.margin_scores,
     "procrustes": evaluation.procrustes,
 }
 MASKED = {

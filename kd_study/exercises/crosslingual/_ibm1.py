@@ -95,6 +95,15 @@ class AlignmentExercise(Exercise):
             "第一个源句里a出现两次，于是分到x的三份中的两份，再加y的一半",
         )
 
+    @check(en="A pair that occurs twice counts twice", zh="出现两次的句对算两次")
+    def counts_repeated_pairs(self, fn):
+        _expect_table(
+            _answer(fn, [(["a"], ["x"]), (["a"], ["y"]), (["a"], ["x"])], {("a", "x"): 0.5, ("a", "y"): 0.5}),
+            {("a", "x"): 2 / 3, ("a", "y"): 1 / 3},
+            "a → x occurs twice and a → y once: x has two thirds",
+            "a → x出现两次，a → y一次：x占三分之二",
+        )
+
     @check(en="What nothing explains contributes nothing", zh="无法解释的目标词不起作用")
     def leaves_out_what_nothing_explains(self, fn):
         table = {("a", "x"): 0.5, ("b", "x"): 0.5, ("b", "y"): 0.5, ("c", "z"): 1.0}
@@ -137,13 +146,13 @@ class AlignmentExercise(Exercise):
 
     @check(en="Even of the smallest probabilities only the ratio counts", zh="概率再小，也只看比例")
     def looks_at_ratios_only(self, fn):
-        table = {("a", "x"): 1.0, ("b", "x"): 1.0, ("a", "y"): 1e-12, ("b", "y"): 3e-12}
+        table = {("a", "x"): 1.0, ("b", "x"): 1.0, ("a", "y"): 1e-30, ("b", "y"): 3e-30}
         _expect_table(
             _answer(fn, [(["a", "b"], ["x", "y"])], table),
             {("a", "x"): 2 / 3, ("a", "y"): 1 / 3, ("b", "x"): 2 / 5, ("b", "y"): 3 / 5},
-            "y is rare after both, 1e-12 and 3e-12, and yet a quarter of it is a's: a small number added to a denominator is not "
+            "y is rare after both, 1e-30 and 3e-30, and yet a quarter of it is a's: a small number added to a denominator is not "
             "small beside that; guard against 0 alone",
-            "y在两者之后都很罕见（1e-12与3e-12），但仍有四分之一归a：给分母加的“小常数”在这里并不小；只需防止除以0",
+            "y在两者之后都很罕见（1e-30与3e-30），但仍有四分之一归a：给分母加的“小常数”在这里并不小；只需防止除以0",
         )
 
     @check(en="Pairs are added up, whatever their order", zh="各句对相加，与次序无关")
@@ -199,7 +208,7 @@ class AlignmentExercise(Exercise):
 
     @check(en="Pairs and table stay as they are", zh="不改动句对和table")
     def leaves_its_arguments_alone(self, fn):
-        pairs, table = copy.deepcopy(HOUSE), _uniform(HOUSE) | {("das", "unseen"): 0.1}
+        pairs, table = copy.deepcopy(HOUSE), _uniform(HOUSE[:2]) | {("das", "unseen"): 0.1}
         before = copy.deepcopy((pairs, table))
         fn(pairs, table)
         expect(
@@ -216,7 +225,8 @@ class AlignmentExercise(Exercise):
 
     def probes(self):
         tables = {"corpus": _corpus(3), "other": _corpus(4), "first round": (HOUSE, _uniform(HOUSE))}
-        tables["repeated"] = ([(["a", "b", "a"], ["x", "y", "y"]), (["b", "c"], ["x", "z"])], _corpus(5)[1])
+        repeated = [(["a", "b", "a"], ["x", "y", "y"]), (["b", "c"], ["x", "z"]), (["b", "c"], ["x", "z"])]
+        tables["repeated"] = (repeated, _corpus(5)[1])
         return {name: {"pairs": pairs, "table": table} for name, (pairs, table) in tables.items()}
 
     def edges(self):
@@ -228,7 +238,7 @@ class AlignmentExercise(Exercise):
             "stale": {"pairs": [(["a", "b"], ["x"])], "table": sparse | {("c", "z"): 1.0}},
             "tiny": {
                 "pairs": [(["a", "b"], ["x", "y"])],
-                "table": {("a", "x"): 1.0, ("b", "x"): 1.0, ("a", "y"): 1e-12, ("b", "y"): 3e-12},
+                "table": {("a", "x"): 1.0, ("b", "x"): 1.0, ("a", "y"): 1e-30, ("b", "y"): 3e-30},
             },
         }  # fmt: skip
 
@@ -239,7 +249,7 @@ class AlignmentExercise(Exercise):
         ordinary, edge = super().behaviour(function)
 
         def arguments_afterwards():
-            pairs, table = copy.deepcopy(HOUSE), _uniform(HOUSE)
+            pairs, table = copy.deepcopy(HOUSE), _uniform(HOUSE[:2])
             function(pairs, table)
             return [words for pair in pairs for words in pair], table
 

@@ -62,6 +62,15 @@ def makes_a_set_of_the_source(pairs, table):
 
 
 @IBM1Step.wrong(
+    en="A pair that was seen before is passed over, as in a set or a dict: how often a text occurs is lost.",
+    zh="见过的句对被跳过了（例如放进set或dict）：文本出现的次数丢失了。",
+)
+def drops_repeated_pairs(pairs, table):
+    once = list(dict.fromkeys((tuple(source), tuple(target)) for source, target in pairs))
+    return per_source(expected_counts(once, of(table)))
+
+
+@IBM1Step.wrong(
     en="The old table is overwritten entry by entry: words that no longer meet keep their old t, and the sums exceed 1. Start "
     "from an empty table.",
     zh="在旧表上逐项覆盖：不再相遇的词保留了旧的t，总和超过1。应从空表开始。",
@@ -292,6 +301,14 @@ def overwrites_the_table(pairs, table):
     table.clear()
     table.update(new)
     return table
+
+
+@IBM1Step.wrong(
+    en="Looking an entry up puts it into the table (setdefault, or a defaultdict made of it): the caller's table fills with zeros.",
+    zh="查找条目时把它写进了table（setdefault，或把table做成defaultdict）：调用者的表里会塞满0。",
+)
+def grows_the_table(pairs, table):
+    return per_source(expected_counts(pairs, lambda origin, word: table.setdefault((origin, word), 0.0)))
 
 
 @IBM1Step.wrong(
