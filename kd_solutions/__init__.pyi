@@ -31,6 +31,9 @@ from .evaluation import (
 from .evaluation import (
     risk_threshold as risk_threshold,
 )
+from .evaluation import (
+    two_level_bootstrap as two_level_bootstrap,
+)
 from .export import (
     quantize_int8 as quantize_int8,
 )

@@ -7,6 +7,7 @@ from kd_solutions.evaluation.intervals import (
     paired_t_interval,
     share_interval,
     t_interval,
+    two_level_bootstrap,
 )
 from kd_solutions.evaluation.language_identity import remove_language
 from kd_solutions.evaluation.metrics import (
@@ -32,5 +33,6 @@ __all__ = [
     "risk_threshold",
     "share_interval",
     "t_interval",
+    "two_level_bootstrap",
     "worst_language",
 ]

@@ -91,17 +91,28 @@ def nothing_to_learn() -> ValueError:
     )
 
 
-def check_finite(what: str, value: float, group: list[Batch], number: int) -> None:
-    """StudyError with the batches' names where a loss or a gradient is infinite or no number."""
+def check_finite(what: str, value: float, group: list[Batch], number: int, rows: int) -> None:
+    """StudyError with the batches' names where a loss or a gradient is infinite or no number.
+
+    number: the step's. rows: of the batches together.
+    """
     if math.isfinite(value):
         return
     names = ", ".join(str(batch.name) for batch in group if batch.name is not None)
     where = f"batch {names} (step {number})" if names else f"step {number}"
+    if rows:
+        advice = say(
+            "look at that batch, lower the learning rate or clip the gradients.",
+            "请检查这个批次，降低学习率，或裁剪梯度。",
+        )
+    else:
+        advice = say(
+            "it has no row, and a mean over none is no number; leave such batches out.",
+            "它一行数据也没有，对空集取平均得不到数；请去掉这样的批次。",
+        )
     raise StudyError(
         say(
-            f"The {what} is {value} in {where}, the student is as it was before: "
-            "look at that batch, lower the learning rate or clip the gradients.",
-            f"{where}的{what}是{value}，学生模型保持在这一步之前的样子："
-            "请检查这个批次，降低学习率，或裁剪梯度。",
+            f"The {what} is {value} in {where}, the student is as it was before: {advice}",
+            f"{where}的{what}是{value}，学生模型保持在这一步之前的样子：{advice}",
         )
     )

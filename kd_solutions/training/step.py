@@ -66,30 +66,35 @@ class Step:
         if self._is_first:
             for module in self._modules:  # also what is in no optimizer, to see whom the loss reaches
                 module.zero_grad()
+        losses, weights, rows = self._add_up(group)
+        if self._is_first:
+            check_reach(self._modules, parameters)
+            self._is_first = False
+
+        gradients = _gradients(parameters)
+        total = sum(weights) or 1.0  # a group where nothing counts: its loss and gradients are 0
+        if gradients and total != 1.0:
+            torch._foreach_div_(gradients, total)
+        values, norm = _read(losses, gradients)
+        for value, batch, batch_rows in zip(values, group, rows, strict=True):
+            check_finite("loss", value, [batch], number, batch_rows)
+        check_finite("gradient", norm, group, number, sum(rows))
+        if self._clip_norm is not None and norm > self._clip_norm:
+            torch._foreach_mul_(gradients, self._clip_norm / norm)
+        return sum(value * weight for value, weight in zip(values, weights, strict=True)) / total, sum(rows)
+
+    def _add_up(self, group: list[Batch]) -> tuple[list[Tensor], list[float], list[int]]:
+        """Add each batch's weighted gradients to those before; returns losses, weights and rows."""
         alone = len(group) == 1  # then its loss is the group's mean already
-        losses, weights, rows = [], [], 0
+        losses, weights, rows = [], [], []
         for batch in group:
             loss, batch_rows = self._loss(batch)
             weight = 1.0 if alone else batch_rows if batch.weight is None else batch.weight
             (loss if alone else loss * weight).backward()
             losses.append(loss)
             weights.append(weight)
-            rows += batch_rows
-        if self._is_first:
-            check_reach(self._modules, parameters)
-            self._is_first = False
-
-        total = sum(weights) or 1.0  # a group where nothing counts: its loss and gradients are 0
-        gradients = _gradients(parameters)
-        if not alone:
-            torch._foreach_div_(gradients, total)
-        values, norm = _read(losses, gradients)
-        for value, batch in zip(values, group, strict=True):
-            check_finite("loss", value, [batch], number)
-        check_finite("gradient", norm, group, number)
-        if self._clip_norm is not None and norm > self._clip_norm:
-            torch._foreach_mul_(gradients, self._clip_norm / norm)
-        return sum(value * weight for value, weight in zip(values, weights, strict=True)) / total, rows
+            rows.append(batch_rows)
+        return losses, weights, rows
 
     def _loss(self, batch: Batch) -> tuple[Tensor, int]:
         """The loss of one batch, with a graph, and its rows."""

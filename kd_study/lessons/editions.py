@@ -12,7 +12,7 @@ from kd_study.exercises.stubs import solved_source, stub_source
 from kd_study.lessons.glossary import GLOSSARY, Term, entries, link_terms
 from kd_study.lessons.source import FILLED, NOTEBOOKS, lesson_sources, prose, read_cells
 from kd_study.lessons.speech import in_language
-from kd_study.questions.bank import question, render
+from kd_study.questions.bank import all_questions, question, render
 
 CAPTION = "↑ "
 _METADATA = {
@@ -27,7 +27,7 @@ def assemble(source: Path, language: str, solved: bool = False) -> nbformat.Note
     asked = False  # whether the cell before is a question
     for index, (cell, twin) in enumerate(read_cells(source)):
         key = cell.metadata.get("key") or f"cell-{index:02d}"
-        if "question" in cell.metadata and not asked:
+        if ("question" in cell.metadata and not asked) or "bank" in cell.metadata:
             built.append(new_code_cell("from kd_study import clock\n\nclock()", id=f"clock-{index:02d}"))
         asked = "question" in cell.metadata
         if filled := next((name for name in FILLED if name in cell.metadata), None):
@@ -55,6 +55,9 @@ def _filled_cells(kind: str, cell, source: Path, language: str, solved: bool) ->
         return _exercise_cells(_exercise(cell, source.name), language, solved)
     if kind == "topic":
         return _topic_cells(wanted, language, solved)
+    if kind == "bank":
+        found = [each for each in all_questions().values() if each.topic == wanted]
+        return [new_markdown_cell(render(each, language), id=each.id) for each in found]
     if kind == "glossary":
         return [new_markdown_cell(text, id=anchor) for anchor, text in _glossary(source.parent, language)]
     return [new_markdown_cell(render(question(wanted), language), id=cell.metadata.get("key") or wanted)]

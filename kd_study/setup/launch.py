@@ -92,10 +92,9 @@ def lab_command(arguments: list[str]) -> list[str]:
         "--LabApp.log_level=WARN",
         f"--ServerApp.root_dir={workspace_folder().resolve()}",
         f"--LabApp.default_url={_start_page()}",
-        "--LabApp.custom_css=True",  # the learner's own, else ours
-        *(f"--ServerApp.static_custom_path={folder / 'custom'}" for folder in (_own_settings(), SETTINGS)),
+        "--LabApp.custom_css=True",  # served by `style`
     ]
-    if os.geteuid() == 0:
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # Windows has no root
         options.append("--allow-root")
         print(
             say(
@@ -114,12 +113,6 @@ def lab_command(arguments: list[str]) -> list[str]:
             file=sys.stderr,
         )
     return [sys.executable, "-m", "jupyterlab", *options, *arguments]
-
-
-def _own_settings() -> Path:
-    from jupyter_core.paths import jupyter_config_dir
-
-    return Path(jupyter_config_dir())
 
 
 def _has_display() -> bool:

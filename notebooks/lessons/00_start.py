@@ -62,11 +62,11 @@ guessed
 # %% [markdown] lang="en"
 # ## The student
 #
-# The next cell trains it from nothing, in about half a minute; a line below the cell counts the steps.
+# The next cell trains it from nothing; a line below the cell counts the steps.
 # %% [markdown] lang="zh"
 # ## 学生模型
 #
-# 下一个单元格从零开始训练它，大约半分钟；单元格下面有一行字会数步数。
+# 下一个单元格从零开始训练它；单元格下面有一行字会数步数。
 
 # %% key="first-student"
 student = distill_student(["hu", "fr", "zh"], recipe=QUICK).student
@@ -95,7 +95,7 @@ guessed.compare(by_student["hu"])
 # 除英语外没有用任何标签，教师读不懂的，它大多读懂了。（横线是95%区间，每种语言300条指令。）
 
 # %% [markdown] lang="en"
-# It has two fifths of the teacher's weights, and in int8 a tenth of its size in float32.
+# It has two fifths of the teacher's weights, and in int8 it takes a tenth of the teacher's float32.
 #
 # Now single commands. Some the teacher gets right by luck, for it has a favourite answer to whatever it can't read:
 # %% [markdown] lang="zh"
@@ -235,13 +235,13 @@ from kd_study import lesson_map
 lesson_map()
 
 # %% [markdown] lang="en"
-# All coding exercises on one page: [exercises](exercises.ipynb). Words that are new to you: [glossary](glossary.ipynb). What you have solved: run `from kd_study import progress; progress()` in any notebook.
+# All coding exercises on one page: [exercises](exercises.ipynb); all questions: [questions](questions.ipynb). Words that are new to you: [glossary](glossary.ipynb). What you have solved: run `from kd_study import progress; progress()` in any notebook.
 #
 # Three things to know about notebooks. After *Kernel, Restart* nothing is defined any more: choose *Run, Run All Above Selected Cell*. The black square stops a cell. And keep the tab open while cells run: what they print while it is closed is lost.
 #
 # **Next:** [01 · What distillation is](01_soft_labels.ipynb), for what a teacher knows that its labels don't say.
 # %% [markdown] lang="zh"
-# 全部编程练习在一页上：[练习](exercises.ipynb)。遇到生词：[术语表](glossary.ipynb)。想看自己的进度：在任意notebook里运行`from kd_study import progress; progress()`。
+# 全部编程练习在一页上：[练习](exercises.ipynb)；全部面试题也是：[面试题](questions.ipynb)。遇到生词：[术语表](glossary.ipynb)。想看自己的进度：在任意notebook里运行`from kd_study import progress; progress()`。
 #
 # 用notebook要知道三件事。*Kernel, Restart*之后，定义过的东西全都没了：选*Run, Run All Above Selected Cell*。想让单元格停下，点黑色方块。单元格还在跑时不要关掉标签页：关掉期间的输出会丢。
 #

@@ -159,12 +159,12 @@ for name, temperature, rates, options in (
     print(name)
     for rate in rates:
         score = others.scores(taught(others, temperature, rate=rate, **options)).mean()
-        print(say(f"    rate {rate:g}: {score:.1f} %", f"    学习率{rate:g}：{score:.1f}%"))
+        print(say(f"    rate {rate:g}: {score:.0f} %", f"    学习率{rate:g}：{score:.0f}%"))
 
 # %% [markdown] lang="en"
-# No: 0.02 is the best of three for both. Colder still, the students do worse than on plain labels. Does the teacher give wrong answers there? Let the true labels teach at the same temperature.
+# No: another rate helps neither. Colder still, the students do worse than on plain labels. Does the teacher give wrong answers there? Let the true labels teach at the same temperature.
 # %% [markdown] lang="zh"
-# 不怪它：三个里面，0.02对两者都最好。再冷下去，学生还不如只用标签。是教师在那里答错了吗？让真实标签也在同样的温度下教一遍。
+# 不怪它：换个学习率，对两者都没有好处。再冷下去，学生还不如只用标签。是教师在那里答错了吗？让真实标签也在同样的温度下教一遍。
 
 # %% key="cold"
 cold = by_temperature[0.1]

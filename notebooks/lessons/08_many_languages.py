@@ -266,7 +266,7 @@ print(
 #
 # ## Say it in 60 seconds
 #
-# Aloud, then open and tick.
+# Aloud, then open and compare.
 # %% [markdown] lang="zh"
 # 网络只占一小部分。语言一多，需要的是词。
 #

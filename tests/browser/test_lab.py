@@ -35,6 +35,9 @@ QUIET = [
     "--disable-sync",
 ]
 PAGE = "00_start"
+CELLS = "window.jupyterapp.shell.currentWidget.content.widgets"
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+PICTURE = f'{{output_type: "display_data", metadata: {{}}, data: {{"image/png": "{PIXEL}"}}}}'
 READY = """
     () => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === "idle"
 """
@@ -116,11 +119,11 @@ def page(request, lab, browser):
     page.close()
 
 
-def opened(lab: str, browser, path: str):
-    """A new browser page with that notebook, its kernel waiting."""
+def opened(lab: str, browser, path: str, view: str = "doc"):
+    """A new browser page with that notebook, its kernel waiting; view: "lab" with the file list and tabs."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(60_000)
-    page.goto(f"{lab}/doc/tree/{path}?token={TOKEN}&reset")
+    page.goto(f"{lab}/{view}/tree/{path}?token={TOKEN}&reset")
     page.wait_for_function(READY)
     return page
 
@@ -188,6 +191,34 @@ def test_a_row_of_the_table_leads_to_its_exercise_near_or_far_or_in_its_lesson(l
         target, _ = address.split("#")
         page.wait_for_function(IN_VIEW, arg=[f"{language}/{target}", f"{name}-statement"])
         page.close()
+
+
+def test_the_other_edition_opens_in_a_tab_that_names_its_language(lab, browser):
+    page = opened(lab, browser, f"en/{PAGE}.ipynb", view="lab")
+    page.locator(".jp-RenderedMarkdown a", has_text="中文").first.click()
+    page.wait_for_function(READY)
+    labels = page.locator('.lm-TabBar-tab[title*=".ipynb"] .lm-TabBar-tabLabel')
+    shown = labels.evaluate_all("found => found.map(label => getComputedStyle(label, '::after').content)")
+    assert shown == ['" · en"', '" · zh"']
+    assert "zh" in page.locator(".jp-BreadCrumbs").first.inner_text()
+    page.close()
+
+
+def test_a_picture_is_dark_in_a_dark_theme(lab, browser):
+    page = opened(lab, browser, f"en/{PAGE}.ipynb")
+    page.evaluate(
+        "void window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+    )
+    page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
+    page.evaluate(f"{CELLS}.find(cell => cell.model.type === 'code').model.outputs.add({PICTURE})")
+    picture = page.locator(".jp-OutputArea img").first
+    assert "invert(1)" in picture.evaluate("shown => getComputedStyle(shown).filter")
+    page.evaluate(
+        "void window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})"
+    )
+    page.wait_for_function("document.body.dataset.jpThemeLight === 'true'")
+    assert picture.evaluate("shown => getComputedStyle(shown).filter") == "none"
+    page.close()
 
 
 def click(page, address: str) -> None:

@@ -8,12 +8,12 @@ import threading
 import webbrowser
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from jupyter_core.paths import jupyter_config_dir
 
 from kd_solutions.support.errors import StudyError
-from kd_study.setup import launch, workspace
+from kd_study.setup import launch, style, workspace
 
 
 def run(*arguments, **environment):
@@ -113,12 +113,14 @@ def test_jupyters_question_about_news_does_not_cover_the_page(command, monkeypat
     assert (Path(os.environ["JUPYTER_PATH"]) / "kernels/python3/kernel.json").is_file()
 
 
-def test_pictures_are_kind_to_a_dark_theme_unless_the_learner_has_a_style_of_their_own(command):
-    options = command()
-    own, ours = (Path(o.split("=")[1]) for o in options if o.startswith("--ServerApp.static_custom_path="))
-    assert own == Path(jupyter_config_dir()) / "custom"
-    assert 'data-jp-theme-light="false"' in (ours / "custom.css").read_text()
-    assert "--LabApp.custom_css=True" in options
+def test_the_lessons_have_a_style_sheet_that_stands_behind_the_learners_own(command):
+    assert "--LabApp.custom_css=True" in command()
+    (enabled,) = launch.SETTINGS.glob("jupyter_server_config.d/*.json")
+    assert json.loads(enabled.read_text())["ServerApp"]["jpserver_extensions"] == {style.__name__: True}
+    server = SimpleNamespace(web_app=SimpleNamespace(settings={"static_custom_path": ["own"]}))
+    style._load_jupyter_server_extension(server)
+    own, ours = server.web_app.settings["static_custom_path"]
+    assert own == "own" and 'data-jp-theme-light="false"' in (Path(ours) / "custom.css").read_text()
 
 
 def test_links_reach_cells_that_were_never_shown(command):
@@ -207,6 +209,8 @@ def test_root_is_allowed_and_told(command, monkeypatch, capsys):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert "--allow-root" in command()
     assert "--allow-root" in capsys.readouterr().err
+    monkeypatch.delattr(os, "geteuid")  # as on Windows
+    assert "--allow-root" not in command()
 
 
 def test_without_a_display_the_address_is_printed(command, monkeypatch, capsys):

@@ -15,7 +15,7 @@ import torch
 from kd_solutions import soft_targets as reference
 from kd_solutions.support.language import use_language
 from kd_study import grade
-from kd_study.grading.grade import MOST_PATIENCE, SECONDS, patience
+from kd_study.grading.grade import MOST_PATIENCE, SECONDS, passes, patience
 from kd_study.grading.guard import CONDUCT
 
 
@@ -152,6 +152,10 @@ def switches_requires_grad(logits, temperature=1.0):
     return reference(logits.requires_grad_(), temperature)
 
 
+def never_fills_it(logits, temperature=1.0):
+    raise NotImplementedError
+
+
 UNDER_FIRE = {
     never_ends: "finish",
     takes_minutes: "finish",
@@ -265,3 +269,9 @@ def test_a_busy_machine_is_given_more_time(monkeypatch):
     for load, expected in ((0.0, 1.0), (2.0, 2.0), (50.0, MOST_PATIENCE)):
         monkeypatch.setattr(os, "getloadavg", lambda load=load: (load * os.cpu_count(), 0.0, 0.0))
         assert patience() == expected
+
+
+def test_whether_a_function_passes_is_known_without_a_diagnosis():
+    assert passes(reference, "soft_targets")
+    for wrong in (returns_nan, never_fills_it, exits):
+        assert not passes(wrong, "soft_targets")

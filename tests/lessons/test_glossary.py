@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from kd_solutions.support.language import LANGUAGES
 from kd_study.lessons.editions import assemble
 from kd_study.lessons.glossary import entries, link_terms, terms
-from kd_study.lessons.source import lesson_sources
+from kd_study.lessons.source import NOTEBOOKS, lesson_sources
 
 
 def test_every_term_stands_in_both_languages_once_and_in_order():
@@ -79,3 +79,23 @@ def test_lessons_link_their_terms_and_the_glossary_links_back(language):
             links = re.findall(r"glossary\.ipynb#cell-id=([\w-]+)", prose)
             assert len(links) >= 5 and len(set(links)) == len(links)
             assert back.count(f"({source.stem}.ipynb)") == len(links)
+
+
+WRITTEN = [
+    path
+    for folder, pattern in (("kd_study", "**/*.md"), ("kd_study", "**/*.yaml"), ("kd_study", "**/*.py"))
+    for path in (NOTEBOOKS.parent / folder).glob(pattern)
+] + sorted((NOTEBOOKS / "lessons").glob("*.py"))
+OTHER_WORDS = ("正向KL", "忠实度", "缩放系数", "翻译训练集", "翻译测试集")
+OTHER_SIGNS = re.compile(  # a space before %, a Chinese stop inside a formula
+    r"[\u4e00-\u9fff]\d+(?:\.\d+)? %|\d %[\u4e00-\u9fff，。；、）]|[，。]\$\$"
+)
+STRAIGHT_QUOTES = re.compile(r'"[\u4e00-\u9fff]+"')  # in prose; code has its own
+
+
+def test_chinese_has_one_word_a_thing_and_its_own_signs():
+    for path in WRITTEN:
+        text = path.read_text("utf-8")
+        assert not [word for word in OTHER_WORDS if word in text], path
+        assert not OTHER_SIGNS.findall(text), path
+        assert path.suffix != ".md" or not STRAIGHT_QUOTES.findall(text), path

@@ -117,6 +117,12 @@ def test_an_empty_batch_is_no_loss_that_reaches_nothing():
     assert distill(student, freeze(network(1)), nothing, loss, sgd(student)).losses == [0.0]
 
 
+def test_a_mean_over_no_row_is_told_as_that():
+    student = linear()
+    with pytest.raises(StudyError, match="The loss is nan in step 1.*it has no row.*leave such batches out"):
+        distill(student, freeze(network(1)), [(torch.zeros(0, 4), None)], F.mse_loss, sgd(student))
+
+
 def test_the_sentences_are_said_in_chinese_too():
     student = linear()
     try:
@@ -356,12 +362,15 @@ def test_bf16_leaves_masks_and_ids_alone():
     assert seen == [[torch.float32, torch.bool, torch.int64]]
 
 
-def test_a_step_without_any_gradient_after_the_first_is_a_step():
+@pytest.mark.parametrize(("accumulate", "steps"), [(1, 3), (2, 2)])
+def test_a_step_without_any_gradient_after_the_first_is_a_step(accumulate, steps):
     student, calls = linear(), []
 
     def loss(student_output, teacher_output):
         calls.append(1)
         learns = F.mse_loss(student_output, teacher_output)
-        return learns if len(calls) == 1 else torch.zeros((), requires_grad=True)
+        return learns if len(calls) <= accumulate else torch.zeros((), requires_grad=True)
 
-    assert distill(student, freeze(network(1)), batches(), loss, sgd(student)).losses[1:] == [0.0, 0.0]
+    teacher, optimizer = freeze(network(1)), sgd(student)
+    result = distill(student, teacher, batches() * 2, loss, optimizer, accumulate=accumulate, max_steps=steps)
+    assert result.losses[1:] == [0.0] * (steps - 1)

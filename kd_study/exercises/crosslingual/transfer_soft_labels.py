@@ -105,6 +105,12 @@ class TransferSoftLabels(NothingCounts):
                 f"{classes} equal logits have a top probability of exactly {confidence}: it reaches {confidence} and counts",
                 f"{classes}个相等的logits，最大概率恰为{confidence}：达到了{confidence}，应当计入",
             )
+            expect_close(
+                fn(**given | {"min_confidence": confidence + 1e-4}),
+                0.0,
+                f"a top probability of {confidence} doesn't reach {confidence + 1e-4}: no row counts",
+                f"最大概率为{confidence}，没有达到{confidence + 1e-4}：没有任何一行计入",
+            )
 
     @check(en="The teacher's confidence, not the student's", zh="看教师的把握，而不是学生的")
     def asks_the_teacher(self, fn):
