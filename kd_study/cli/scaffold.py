@@ -63,6 +63,8 @@ def _expect_free(name: str) -> None:
 
 def next_steps(name: str, topic: str) -> list[str]:
     """What remains to be done, as in docs/contributing.md."""
+    files = "tests/exercises tests/test_rooms.py tests/lessons/test_editions.py"
+    tests = f"python -m pytest {files} -k '{name} or faces or contracts'"
     return [
         say(
             f"1. Write the reference `{name}` in plain PyTorch into a room of kd_solutions, and export it "
@@ -82,10 +84,10 @@ def next_steps(name: str, topic: str) -> list[str]:
         ),
         say(
             "4. Type `python -m ruff check .` and "
-            f"`python -m pytest tests/exercises tests/test_rooms.py -k '{name} or faces or contracts'`, then "
+            f"`{tests}`, then "
             "`python -m kd_study build exercises`.",
             "4. 运行`python -m ruff check .`和"
-            f"`python -m pytest tests/exercises tests/test_rooms.py -k '{name} or faces or contracts'`，"
+            f"`{tests}`，"
             "再运行`python -m kd_study build exercises`。",
         ),
     ]

@@ -72,7 +72,7 @@ def test_a_terminal_shows_it_rendered_and_wrapped(tmp_path):
 
 def test_a_pipe_gets_the_markdown_as_it_is(tmp_path):
     shown = run("solution", "kd_loss", KD_STUDY_HOME=str(tmp_path))
-    assert shown.startswith("```python\n") and "\x1b" not in shown
+    assert shown.startswith("**At the whiteboard**\n\n```python\n") and "\x1b" not in shown
 
 
 def test_an_exercise_is_a_file_without_tex():

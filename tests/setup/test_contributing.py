@@ -129,7 +129,9 @@ def block(heading: str, kind: str) -> str:
 
 def filled(text: str) -> str:
     """The new sheet with a text in the place of each prompt."""
-    chinese = re.sub(rf"(## 中文\n\n){TO_WRITE}.*", r"\1差值绝对值的幂，取平均。", text)
+    docstring = "差值绝对值的幂，取平均。\n\n参数：两个(N, C)；power >= 1。\n返回：float。"
+    chinese = re.sub(rf"(# Docstring\n\n## 中文\n\n){TO_WRITE}.*", rf"\1{docstring}", text)
+    chinese = re.sub(rf"(## 中文\n\n){TO_WRITE}.*", r"\1差值绝对值的幂，取平均。", chinese)
     return re.sub(rf"{TO_WRITE}.*", "The mean of a power of the gap.", chinese)
 
 
@@ -156,9 +158,9 @@ def test_an_exercise_is_added_in_two_files_beside_its_reference_and_two_alternat
     text.write_text(filled(text.read_text("utf-8")), "utf-8")
     add(copy / "tests/alternatives/measuring.py", ALTERNATIVES)
     shown = run(copy, *shlex.split(command))
-    assert shown.splitlines()[0].split()[0] == "." * (
-        1 + len(WRONG) + 2 + 5
-    )  # 3 of the exercise, 2 of the faces
+    its_own, faces, stubs = 3, 2, 3
+    dots = 1 + len(WRONG) + 2 + its_own + faces + stubs
+    assert shown.split()[0] == "." * dots, shown
     assert "def mean_gap(" in run(copy, "-m", "kd_study", "exercise", "mean_gap")
     run(copy, "-m", "kd_study", "build", "exercises", "--no-execute")
     cells = json.loads((copy / "notebooks/zh/exercises.ipynb").read_text("utf-8"))["cells"]

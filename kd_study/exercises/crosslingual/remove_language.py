@@ -10,6 +10,16 @@ from kd_study.exercises.base import (
     normal,
     outcome,
 )
+from kd_study.exercises.crosslingual._languages import directions_of, each_language, one_language, projected
+
+
+def whiteboard(vectors, languages, components=1):
+    result = torch.empty_like(vectors)
+    for language in languages.unique():
+        rows = languages == language
+        directions = torch.linalg.svd(vectors[rows], full_matrices=False).Vh[:components]
+        result[rows] = vectors[rows] - vectors[rows] @ directions.T @ directions
+    return result
 
 
 class RemoveLanguage(Exercise):
@@ -35,7 +45,7 @@ class RemoveLanguage(Exercise):
 
     @check(en="What is left, and what has gone", zh="留下的与去掉的")
     def takes_out_what_weighs_most(self, fn):
-        vectors = _language(7, 4, seed=1) / 10
+        vectors = one_language(7, 4, seed=1) / 10
         values = torch.linalg.svdvals(vectors)
         for k in (1, 2, 3):
             left = fn(vectors, torch.zeros(7, dtype=torch.long), k).to(vectors.dtype)
@@ -189,7 +199,7 @@ class RemoveLanguage(Exercise):
     def _mixed(self, seed):
         """14 vectors of three languages, 4 dimensions, in no order."""
         languages = torch.tensor([0, 1, 1, 2, 0, 1, 2, 0, 0, 2, 1, 1, 0, 2])
-        each = [_language(14, 4, seed=seed + 100 * language) for language in range(3)]
+        each = [one_language(14, 4, seed=seed + 100 * language) for language in range(3)]
         return torch.stack(each)[languages, torch.arange(14)], languages
 
     def example(self):
@@ -203,9 +213,9 @@ class RemoveLanguage(Exercise):
         return {
             "three languages": {"vectors": mixed, "languages": languages},
             "in order": {"vectors": mixed[order], "languages": languages[order], "components": 2},
-            "one language": {"vectors": _language(6, 4, seed=15), "languages": one, "components": 2},
-            "all but one": {"vectors": _language(6, 4, seed=16), "languages": one, "components": 3},
-            "far from 0": {"vectors": _language(6, 4, seed=17) + 6.0, "languages": one},
+            "one language": {"vectors": one_language(6, 4, seed=15), "languages": one, "components": 2},
+            "all but one": {"vectors": one_language(6, 4, seed=16), "languages": one, "components": 3},
+            "far from 0": {"vectors": one_language(6, 4, seed=17) + 6.0, "languages": one},
         }
 
     def edges(self):
@@ -231,30 +241,6 @@ class RemoveLanguage(Exercise):
         return ordinary, edge
 
 
-def _language(rows: int, width: int, seed: int) -> torch.Tensor:
-    """Vectors around a mean of their own, their singular values well apart."""
-    spread = torch.tensor([3.0, 1.8, 1.0, 0.5])[:width]
-    mean, turn = normal(width, seed=seed), torch.linalg.qr(normal(width, width, seed=seed + 1)).Q
-    return normal(rows, width, seed=seed + 2, scale=1.0) * spread @ turn + mean
-
-
-def _each(vectors, languages, clean):
-    """`clean` of each language's vectors, every row in its place."""
-    result = torch.empty_like(vectors)
-    for language in languages.unique():
-        rows = languages == language
-        result[rows] = clean(vectors[rows])
-    return result
-
-
-def _directions(own, components):
-    return torch.linalg.svd(own, full_matrices=False).Vh[:components]
-
-
-def _projected(own, directions):
-    return own @ directions.T @ directions
-
-
 @RemoveLanguage.wrong(
     en="One decomposition of all vectors together: its first direction is what all languages share, and the rest of each "
     "language stays. Every language has directions of its own.",
@@ -262,7 +248,7 @@ def _projected(own, directions):
     reference="https://github.com/nlptown/nlp-notebooks/issues/10",
 )
 def takes_one_direction_for_all(vectors, languages, components=1):
-    return vectors - _projected(vectors, _directions(vectors, components))
+    return vectors - projected(vectors, directions_of(vectors, components))
 
 
 @RemoveLanguage.wrong(
@@ -272,8 +258,8 @@ def takes_one_direction_for_all(vectors, languages, components=1):
     reference="https://github.com/rock3125/sentence2vec/issues/8",
 )
 def centres_before_decomposing(vectors, languages, components=1):
-    return _each(
-        vectors, languages, lambda own: own - _projected(own, _directions(own - own.mean(0), components))
+    return each_language(
+        vectors, languages, lambda own: own - projected(own, directions_of(own - own.mean(0), components))
     )
 
 
@@ -284,7 +270,7 @@ def centres_before_decomposing(vectors, languages, components=1):
     reference="Libovický et al. 2020, arXiv:2004.05160",
 )
 def subtracts_the_mean(vectors, languages, components=1):
-    return _each(vectors, languages, lambda own: own - own.mean(0) if components else own)
+    return each_language(vectors, languages, lambda own: own - own.mean(0) if components else own)
 
 
 @RemoveLanguage.wrong(
@@ -296,9 +282,9 @@ def subtracts_the_mean(vectors, languages, components=1):
 def removes_all_but_the_top(vectors, languages, components=1):
     def clean(own):
         centred = own - own.mean(0)
-        return centred - _projected(centred, _directions(centred, components))
+        return centred - projected(centred, directions_of(centred, components))
 
-    return _each(vectors, languages, clean)
+    return each_language(vectors, languages, clean)
 
 
 @RemoveLanguage.wrong(
@@ -307,8 +293,8 @@ def removes_all_but_the_top(vectors, languages, components=1):
     reference="https://github.com/numpy/numpy/issues/7828",
 )
 def takes_columns_of_vh(vectors, languages, components=1):
-    return _each(
-        vectors, languages, lambda own: own - _projected(own, torch.linalg.svd(own).Vh[:, :components].T)
+    return each_language(
+        vectors, languages, lambda own: own - projected(own, torch.linalg.svd(own).Vh[:, :components].T)
     )
 
 
@@ -319,9 +305,9 @@ def takes_columns_of_vh(vectors, languages, components=1):
 def takes_the_smallest(vectors, languages, components=1):
     def clean(own):
         directions = torch.linalg.eigh(own.T @ own).eigenvectors[:, :components].T
-        return own - _projected(own, directions)
+        return own - projected(own, directions)
 
-    return _each(vectors, languages, clean)
+    return each_language(vectors, languages, clean)
 
 
 @RemoveLanguage.wrong(
@@ -330,7 +316,7 @@ def takes_the_smallest(vectors, languages, components=1):
     reference="https://github.com/oborchers/Fast_Sentence_Embeddings/issues/35",
 )
 def returns_the_projection(vectors, languages, components=1):
-    return _each(vectors, languages, lambda own: _projected(own, _directions(own, components)))
+    return each_language(vectors, languages, lambda own: projected(own, directions_of(own, components)))
 
 
 @RemoveLanguage.wrong(
@@ -338,7 +324,7 @@ def returns_the_projection(vectors, languages, components=1):
     zh="不管components是几，都只去掉第一个方向。",
 )
 def takes_the_first_only(vectors, languages, components=1):
-    return _each(vectors, languages, lambda own: own - _projected(own, _directions(own, 1)))
+    return each_language(vectors, languages, lambda own: own - projected(own, directions_of(own, 1)))
 
 
 @RemoveLanguage.wrong(
@@ -348,7 +334,7 @@ def takes_the_first_only(vectors, languages, components=1):
 )
 def stacks_the_languages(vectors, languages, components=1):
     parts = [vectors[languages == language] for language in languages.unique()]
-    return torch.cat([own - _projected(own, _directions(own, components)) for own in parts])
+    return torch.cat([own - projected(own, directions_of(own, components)) for own in parts])
 
 
 @RemoveLanguage.wrong(
@@ -359,7 +345,7 @@ def counts_languages_from_zero(vectors, languages, components=1):
     result = vectors.clone()
     for language in range(len(languages.unique())):
         rows = languages == language
-        result[rows] -= _projected(vectors[rows], _directions(vectors[rows], components))
+        result[rows] -= projected(vectors[rows], directions_of(vectors[rows], components))
     return result
 
 
@@ -370,7 +356,7 @@ def counts_languages_from_zero(vectors, languages, components=1):
 def cleans_in_place(vectors, languages, components=1):
     for language in languages.unique():
         rows = languages == language
-        vectors[rows] -= _projected(vectors[rows], _directions(vectors[rows], components))
+        vectors[rows] -= projected(vectors[rows], directions_of(vectors[rows], components))
     return vectors
 
 
@@ -385,15 +371,16 @@ def asks_for_more_directions_than_there_are(vectors, languages, components=1):
             own = own - torch.outer(own @ vh[k], vh[k])
         return own
 
-    return _each(vectors, languages, clean)
+    return each_language(vectors, languages, clean)
 
 
 @RemoveLanguage.wrong(
-    en="The result is float32 whatever came in.",
-    zh="无论输入是什么dtype，结果都成了float32。",
+    en="The result is float32 whatever came in.", zh="无论输入是什么dtype，结果都成了float32。"
 )
 def returns_float32(vectors, languages, components=1):
-    return _each(vectors.float(), languages, lambda own: own - _projected(own, _directions(own, components)))
+    return each_language(
+        vectors.float(), languages, lambda own: own - projected(own, directions_of(own, components))
+    )
 
 
 EXERCISE = RemoveLanguage()

@@ -12,6 +12,16 @@ from kd_study.exercises.base import (
     normal,
     outcome,
 )
+from kd_study.exercises.measuring._risk import levels_of, lowest, share
+
+
+def whiteboard(confidence, correct, risk=0.05):
+    confidence = torch.as_tensor(confidence, dtype=torch.float64)
+    wrong = ~torch.as_tensor(correct).bool()
+    for threshold in confidence.unique().tolist():  # sorted: the first that will do is the lowest
+        if wrong[confidence >= threshold].double().mean() <= risk:
+            return threshold
+    return math.inf
 
 
 class RiskThreshold(Exercise):
@@ -121,13 +131,13 @@ class RiskThreshold(Exercise):
                 f"阈值应恰好是其中一个置信度，但{threshold!r}不是",
             )
             expect(
-                _share(confidence, correct, threshold) <= risk,
-                f"of the answers at {threshold:g} or above, the share {_share(confidence, correct, threshold):.3g} is wrong: "
+                share(confidence, correct, threshold) <= risk,
+                f"of the answers at {threshold:g} or above, the share {share(confidence, correct, threshold):.3g} is wrong: "
                 f"more than {risk:g}",
-                f"{threshold:g}及以上的回答里，错误比例是{_share(confidence, correct, threshold):.3g}，超过了{risk:g}",
+                f"{threshold:g}及以上的回答里，错误比例是{share(confidence, correct, threshold):.3g}，超过了{risk:g}",
             )
             better = [
-                c for c in confidence.tolist() if c < threshold and _share(confidence, correct, c) <= risk
+                c for c in confidence.tolist() if c < threshold and share(confidence, correct, c) <= risk
             ]
             expect(
                 not better,
@@ -211,34 +221,15 @@ class RiskThreshold(Exercise):
         return ordinary, edge
 
 
-def _share(confidence, correct, threshold):
-    """Share of wrong answers among those accepted."""
-    hits = correct[confidence >= threshold]
-    return (~hits).sum().item() / max(len(hits), 1)
-
-
-def _levels(confidence, correct):
-    """(confidences, each once and the highest first; the answers at each; the wrong ones at each)."""
-    confidence = torch.as_tensor(confidence, dtype=torch.float64)
-    wrong = 1 - torch.as_tensor(correct, dtype=torch.float64)
-    levels, level = confidence.unique(return_inverse=True)
-    answers, mistakes = level.bincount(torch.ones_like(wrong)), level.bincount(wrong)
-    return levels.flip(0), answers.flip(0), mistakes.flip(0)
-
-
-def _lowest(levels, accepted):
-    return min(levels[accepted].tolist(), default=math.inf)
-
-
 @RiskThreshold.wrong(
     en="It goes down from the surest answer and stops where the risk is first exceeded. The share of wrong answers falls "
     "again with each right one: look at all thresholds.",
     zh="从最有把握的回答往下走，一超过风险就停。之后每答对一个，错误比例又会下降：所有阈值都要看。",
 )
 def stops_at_the_first_excess(confidence, correct, risk=0.05):
-    levels, answers, mistakes = _levels(confidence, correct)
+    levels, answers, mistakes = levels_of(confidence, correct)
     kept = mistakes.cumsum(0) / answers.cumsum(0) <= risk
-    return _lowest(levels, kept.cumprod(0).bool())
+    return lowest(levels, kept.cumprod(0).bool())
 
 
 @RiskThreshold.wrong(
@@ -251,7 +242,7 @@ def splits_equal_confidences(confidence, correct, risk=0.05):
     order = confidence.argsort(descending=True, stable=True)
     wrong = 1 - torch.as_tensor(correct, dtype=torch.float64)[order]
     share = wrong.cumsum(0) / torch.arange(1, len(order) + 1, dtype=torch.float64)
-    return _lowest(confidence[order], share <= risk)
+    return lowest(confidence[order], share <= risk)
 
 
 @RiskThreshold.wrong(
@@ -259,8 +250,8 @@ def splits_equal_confidences(confidence, correct, risk=0.05):
     zh="错误数除以了全部回答数，而不是被接受的回答数：接受得越少，看上去风险就越小。",
 )
 def divides_by_all_answers(confidence, correct, risk=0.05):
-    levels, answers, mistakes = _levels(confidence, correct)
-    return _lowest(levels, mistakes.cumsum(0) / answers.sum() <= risk)
+    levels, answers, mistakes = levels_of(confidence, correct)
+    return lowest(levels, mistakes.cumsum(0) / answers.sum() <= risk)
 
 
 @RiskThreshold.wrong(
@@ -268,8 +259,8 @@ def divides_by_all_answers(confidence, correct, risk=0.05):
     zh="要求错误比例严格小于风险。这里恰好相等也应接受。",
 )
 def asks_for_less_than_the_risk(confidence, correct, risk=0.05):
-    levels, answers, mistakes = _levels(confidence, correct)
-    return _lowest(levels, mistakes.cumsum(0) / answers.cumsum(0) < risk)
+    levels, answers, mistakes = levels_of(confidence, correct)
+    return lowest(levels, mistakes.cumsum(0) / answers.cumsum(0) < risk)
 
 
 @RiskThreshold.wrong(
@@ -278,8 +269,8 @@ def asks_for_less_than_the_risk(confidence, correct, risk=0.05):
     zh="为了省一次除法，比较的是个数：错误数 ≤ 风险 · 接受数。float64里0.29 · 100是28.999999999999996，风险为0.29时100个错29个就被拒绝了。",
 )
 def multiplies_the_risk_out(confidence, correct, risk=0.05):
-    levels, answers, mistakes = _levels(confidence, correct)
-    return _lowest(levels, mistakes.cumsum(0) <= risk * answers.cumsum(0))
+    levels, answers, mistakes = levels_of(confidence, correct)
+    return lowest(levels, mistakes.cumsum(0) <= risk * answers.cumsum(0))
 
 
 @RiskThreshold.wrong(
@@ -288,8 +279,8 @@ def multiplies_the_risk_out(confidence, correct, risk=0.05):
     zh="错误比例是用1 − 正确率算的：1 − 0.95等于0.050000000000000044，风险为0.05时20个错1个就被拒绝了。",
 )
 def subtracts_the_accuracy_from_one(confidence, correct, risk=0.05):
-    levels, answers, mistakes = _levels(confidence, correct)
-    return _lowest(levels, 1 - (answers - mistakes).cumsum(0) / answers.cumsum(0) <= risk)
+    levels, answers, mistakes = levels_of(confidence, correct)
+    return lowest(levels, 1 - (answers - mistakes).cumsum(0) / answers.cumsum(0) <= risk)
 
 
 @RiskThreshold.wrong(
@@ -298,8 +289,8 @@ def subtracts_the_accuracy_from_one(confidence, correct, risk=0.05):
     zh="列表按torch的默认设置转成了float32张量：0.6成了0.60000002，那个回答自己都达不到这个阈值。",
 )
 def rounds_the_confidences(confidence, correct, risk=0.05):
-    levels, answers, mistakes = _levels(torch.as_tensor(confidence), correct)
-    return _lowest(levels, mistakes.cumsum(0) / answers.cumsum(0) <= risk)
+    levels, answers, mistakes = levels_of(torch.as_tensor(confidence), correct)
+    return lowest(levels, mistakes.cumsum(0) / answers.cumsum(0) <= risk)
 
 
 @RiskThreshold.wrong(
@@ -307,8 +298,8 @@ def rounds_the_confidences(confidence, correct, risk=0.05):
     zh="比例是在float32里相除并比较的，1/3在那里被当成了0.33333333。",
 )
 def divides_in_float32(confidence, correct, risk=0.05):
-    levels, answers, mistakes = _levels(confidence, correct)
-    return _lowest(levels, mistakes.float().cumsum(0) / answers.float().cumsum(0) <= risk)
+    levels, answers, mistakes = levels_of(confidence, correct)
+    return lowest(levels, mistakes.float().cumsum(0) / answers.float().cumsum(0) <= risk)
 
 
 @RiskThreshold.wrong(
@@ -317,7 +308,7 @@ def divides_in_float32(confidence, correct, risk=0.05):
     zh="返回了第一个满足风险的阈值，也就是最高的那个：接受的回答最少。要的是最低的。",
 )
 def takes_the_highest(confidence, correct, risk=0.05):
-    levels, answers, mistakes = _levels(confidence, correct)
+    levels, answers, mistakes = levels_of(confidence, correct)
     return max(levels[mistakes.cumsum(0) / answers.cumsum(0) <= risk].tolist(), default=math.inf)
 
 
@@ -327,7 +318,7 @@ def takes_the_highest(confidence, correct, risk=0.05):
     zh="没有满足风险要求的阈值时返回了0，而阈值0会接受一切：模型最差的时候，偏偏出现最坏的结果。",
 )
 def accepts_all_where_none_will_do(confidence, correct, risk=0.05):
-    levels, answers, mistakes = _levels(confidence, correct)
+    levels, answers, mistakes = levels_of(confidence, correct)
     return min(levels[mistakes.cumsum(0) / answers.cumsum(0) <= risk].tolist(), default=0.0)
 
 
@@ -336,7 +327,7 @@ def accepts_all_where_none_will_do(confidence, correct, risk=0.05):
     zh="没有满足风险要求的阈值时，对空张量取了最小值：会报错，而不是得到无穷大。",
 )
 def takes_the_minimum_of_nothing(confidence, correct, risk=0.05):
-    levels, answers, mistakes = _levels(confidence, correct)
+    levels, answers, mistakes = levels_of(confidence, correct)
     return levels[mistakes.cumsum(0) / answers.cumsum(0) <= risk].min().item()
 
 
@@ -345,8 +336,8 @@ def takes_the_minimum_of_nothing(confidence, correct, risk=0.05):
     zh="只看恰好等于该置信度的回答，而不是置信度不低于它的全部回答。",
 )
 def looks_at_one_level_alone(confidence, correct, risk=0.05):
-    levels, answers, mistakes = _levels(confidence, correct)
-    return _lowest(levels, mistakes / answers <= risk)
+    levels, answers, mistakes = levels_of(confidence, correct)
+    return lowest(levels, mistakes / answers <= risk)
 
 
 @RiskThreshold.wrong(
@@ -355,9 +346,9 @@ def looks_at_one_level_alone(confidence, correct, risk=0.05):
     zh="接受的是严格高于阈值的回答，不含恰好等于的：返回的阈值是被拒绝的最高置信度。",
 )
 def leaves_out_the_threshold_itself(confidence, correct, risk=0.05):
-    levels, answers, mistakes = _levels(confidence, correct)
+    levels, answers, mistakes = levels_of(confidence, correct)
     above, wrong = answers.cumsum(0) - answers, mistakes.cumsum(0) - mistakes
-    return _lowest(levels, (above > 0) & (wrong / above.clamp(min=1) <= risk))
+    return lowest(levels, (above > 0) & (wrong / above.clamp(min=1) <= risk))
 
 
 @RiskThreshold.wrong(
@@ -366,8 +357,8 @@ def leaves_out_the_threshold_itself(confidence, correct, risk=0.05):
     zh="直接相信了置信度：不低于1 − risk就接受。模型大多过于自信，到底对不对，要实际去数。",
 )
 def believes_the_confidence(confidence, correct, risk=0.05):
-    levels, _, _ = _levels(confidence, correct)
-    return _lowest(levels, levels >= 1 - risk)
+    levels, _, _ = levels_of(confidence, correct)
+    return lowest(levels, levels >= 1 - risk)
 
 
 @RiskThreshold.wrong(
@@ -376,8 +367,8 @@ def believes_the_confidence(confidence, correct, risk=0.05):
     zh="按risk的比例拒绝了最没把握的回答：这固定的是覆盖率，风险是多少就听天由命了。",
 )
 def fixes_the_coverage(confidence, correct, risk=0.05):
-    levels, answers, _ = _levels(confidence, correct)
-    return _lowest(levels, answers.cumsum(0) <= (1 - risk) * answers.sum())
+    levels, answers, _ = levels_of(confidence, correct)
+    return lowest(levels, answers.cumsum(0) <= (1 - risk) * answers.sum())
 
 
 @RiskThreshold.wrong(
