@@ -204,7 +204,12 @@ def test_distill_and_predict_from_the_terminal(home, monkeypatch):
     result = invoke("distill", "--languages", "de", "zh", "--json", "--seed", "3")
     report = json.loads(result.stdout)
     assert set(report["languages"]) == {"en", "de", "zh"}
-    assert set(report["languages"]["de"]) == {"teacher", "student", "english_labels_only"}
+    assert set(report["languages"]["de"]) == {
+        "teacher",
+        "student",
+        "translate_train",
+        "english_labels_only",
+    }
     assert set(report["retrieval_at_1"]) == {"de", "zh"}
     assert 9 < report["megabytes"] < 12 and report["sentences_per_second"] > 100 and report["seconds"] > 0
     assert "seed 3" in result.stderr
