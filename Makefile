@@ -5,7 +5,7 @@ PYTHON_IN_VENV := $(VENV)/bin/python
 # What was installed, and where: a change of either sets up anew, a mere `git checkout` does not.
 STAMP := $(VENV)/ready-$(shell (cat requirements.txt pyproject.toml; pwd) | cksum | cut -d ' ' -f 1)
 DEV_STAMP := $(STAMP)-dev-$(shell cksum < requirements-dev.txt | cut -d ' ' -f 1)
-NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=tests/sanitize.cfg
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=900 --nbval-sanitize-with=tests/sanitize.cfg
 TEST_THREADS := OMP_NUM_THREADS=1  # the tests themselves use every core
 
 .PHONY: help study test browser-test set-up set-up-dev clean

@@ -1,4 +1,7 @@
 from .data import (
+    ibm1_step as ibm1_step,
+)
+from .data import (
     language_weights as language_weights,
 )
 from .evaluation import (
@@ -11,13 +14,25 @@ from .evaluation import (
     expected_calibration_error as expected_calibration_error,
 )
 from .evaluation import (
+    margin_scores as margin_scores,
+)
+from .evaluation import (
     paired_bootstrap as paired_bootstrap,
 )
 from .evaluation import (
     procrustes as procrustes,
 )
 from .evaluation import (
+    remove_language as remove_language,
+)
+from .evaluation import (
     retrieval_accuracy as retrieval_accuracy,
+)
+from .evaluation import (
+    risk_threshold as risk_threshold,
+)
+from .evaluation import (
+    two_level_bootstrap as two_level_bootstrap,
 )
 from .export import (
     quantize_int8 as quantize_int8,

@@ -8,6 +8,9 @@ from .notebook import (
     check as check,
 )
 from .notebook import (
+    clock as clock,
+)
+from .notebook import (
     exercise_table as exercise_table,
 )
 from .notebook import (

@@ -202,7 +202,13 @@ def every_kth(student_layers, teacher_layers):
     return [k * (i + 1) for i in range(student_layers)]
 
 
-@answer("layer_map", "counts_from_zero", "refuses_nothing", source="indices of hidden_states")
+@answer(
+    "layer_map",
+    "counts_from_zero",
+    "refuses_nothing",
+    "lets_a_student_without_layers_through",
+    source="indices of hidden_states",
+)
 def zero_based(student_layers, teacher_layers):
     return [(i + 1) * teacher_layers // student_layers - 1 for i in range(student_layers)]
 

@@ -138,8 +138,9 @@ def restores_the_untrained(teacher_model, student_model, data_loader, loss_funct
 
 
 @answer(
-    "train_student_model", "sets_the_global_seed", "accepts_an_empty_loader", source="set_seed inside train"
-)
+    "train_student_model", "sets_the_global_seed", "leaves_the_world_as_it_is", "accepts_an_empty_loader",
+    source="set_seed inside train",
+)  # fmt: skip
 def seeded(teacher_model, student_model, data_loader, loss_function, optimizer, epochs=1):
     torch.manual_seed(42)
     return restful(teacher_model, student_model, data_loader, loss_function, optimizer, epochs)

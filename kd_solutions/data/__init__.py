@@ -1,5 +1,6 @@
 """Labelled commands and parallel text: real, and the same on every machine."""
 
+from kd_solutions.data.alignment import ibm1_step
 from kd_solutions.data.commands import (
     ENGLISH,
     TEN_LANGUAGES,
@@ -18,6 +19,7 @@ __all__ = [
     "ParallelText",
     "TEN_LANGUAGES",
     "command_languages",
+    "ibm1_step",
     "intent_names",
     "language_weights",
     "load_commands",

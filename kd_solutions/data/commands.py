@@ -64,7 +64,13 @@ def load_commands(language: str, split: str) -> Commands:
     """
     splits = ("train" if language == ENGLISH else "dev", "test", "rare")
     if split not in splits:
-        raise ValueError(f"{language} has the splits {', '.join(splits)}, not {split!r}")
+        named = ", ".join(splits)
+        raise ValueError(
+            say(
+                f"{language} has the splits {named}, not {split!r}",
+                f"{language}的划分有{named}，没有{split!r}",
+            )
+        )
     return _load_commands(language, split)
 
 

@@ -40,10 +40,28 @@ def csls(source: Tensor, target: Tensor, k: int = 10) -> Tensor:
     return (2 * cosines - r_source - r_target).to(source.dtype)
 
 
+def margin_scores(source: Tensor, target: Tensor, k: int = 4) -> Tensor:
+    """How much each aligned pair stands out: cos(x, y) over the mean cosine of both to their k nearest.
+
+    The k nearest of x are targets, those of y sources, and a pair's own partner may be among them. Two that
+    are nearest to each other score 1 at least, and only 1 where others are as near, however high the cosine.
+
+    Args: two (N, D), row i translates row i; k neighbours on the other side, cut to N.
+    Returns: (N,) in the dtype of `source`. ValueError for two shapes that differ. Memory: N² numbers.
+    Source: Artetxe & Schwenk 2019, "Margin-based Parallel Corpus Mining with Multilingual Sentence
+    Embeddings" (the ratio).
+    """
+    same_shape(source, target)
+    cosines = unit(widen(source)) @ unit(widen(target)).T
+    nearest = min(k, len(cosines))
+    of_source, of_target = (cosines.topk(nearest, dim).values.mean(dim) for dim in (1, 0))
+    return (2 * cosines.diagonal() / (of_source + of_target)).to(source.dtype)
+
+
 def procrustes(source: Tensor, target: Tensor) -> Tensor:
     """The orthogonal W (rotation or reflection) that minimises ‖source W − target‖.
 
-    With sourceᵀ target = U S Vᵀ it is U Vᵀ: the directions are matched, the stretching S is dropped.
+    It matches directions and stretches nothing: all lengths and angles of the source stay.
 
     Args: two (N, D), row i translates row i. Returns: (D, D) in the dtype of `source`.
     Source: Schönemann 1966; Smith et al. 2017, "Offline bilingual word vectors, orthogonal transformations

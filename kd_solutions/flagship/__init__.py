@@ -1,7 +1,7 @@
 """From an English-only teacher to a student of 9 MB that reads every language."""
 
 from kd_solutions.flagship.corpus import Corpus, Mixture, build_corpus, rewritten_commands, training_commands
-from kd_solutions.flagship.predict import Prediction, predict
+from kd_solutions.flagship.predict import Prediction, Predictor, predict
 from kd_solutions.flagship.recipe import FULL, LABELS_ONLY, QUICK, SHORTER, Recipe
 from kd_solutions.flagship.scoreboard import Row, retrieval, score_languages, texts_per_second
 from kd_solutions.flagship.store import load_student, megabytes, save_student, students_folder
@@ -25,6 +25,7 @@ __all__ = [
     "LABELS_ONLY",
     "Mixture",
     "Prediction",
+    "Predictor",
     "QUICK",
     "Recipe",
     "Row",

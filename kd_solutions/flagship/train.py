@@ -8,6 +8,7 @@ Source: Reimers & Gurevych 2020, with hashed subwords for an encoder and rewritt
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,7 @@ ENOUGH_PAIRS = 4_000  # of a language, to be trained without being asked for
 TEACHER_SIZE = 384
 HEAD_STEPS, HEAD_BATCH = 500, 1024
 HEAD_REWRITINGS = 60_000
+ADAMW = partial(torch.optim.AdamW, fused=True)  # the same steps in less time, on a CPU too
 
 
 def cosine_loss(student_vectors: Tensor, teacher_vectors: Tensor) -> Tensor:
@@ -142,7 +144,7 @@ def train_student(
     """
     optimizers = [
         RowAdam(student.table.parameters(), lr=recipe.table_rate),
-        torch.optim.AdamW([*student.body.parameters(), *student.head.parameters()], lr=recipe.body_rate),
+        ADAMW([*student.body.parameters(), *student.head.parameters()], lr=recipe.body_rate),
     ]
     result = distill(
         student,
@@ -200,7 +202,7 @@ def fit_head(head: nn.Linear, vectors: Tensor, labels: Tensor, seed: int = 0) ->
             rows = torch.multinomial(weights, HEAD_BATCH, replacement=True, generator=generator).to(device)
             yield Batch(vectors[rows], rows)
 
-    optimizer = torch.optim.AdamW(head.parameters(), lr=0.05, weight_decay=1e-4)
+    optimizer = ADAMW(head.parameters(), lr=0.05, weight_decay=1e-4)
     schedule = LinearLR(optimizer, 1.0, 0.01, HEAD_STEPS)
     signal = TableSignal(labels, device)
     distill(

@@ -85,7 +85,7 @@ def kd_loss(
 
 
 def kd_gradient(student_logits: Tensor, teacher_logits: Tensor, temperature: float = 1.0) -> Tensor:
-    """Gradient of `distillation_kl` with respect to the student's logits, by hand: T · (q − p) / N.
+    """Gradient of `distillation_kl` with respect to the student's logits, derived by hand, without autograd.
 
     Every row sums to 0. For large T it tends to the centred difference of the logits over C · N: no T is
     left.

@@ -42,8 +42,8 @@ def accumulated_kd(
     """`masked_kd` in pieces for gradient accumulation: the losses' sum is that of the whole batch.
 
     Each piece is its sum over kept tokens divided by the number kept in the whole batch. Dividing by the
-    piece's own number would weigh a token in a short piece more. The batch is cut before anything is
-    computed, so that each loss can be back-propagated by itself.
+    piece's own number would weigh a token in a short piece more. Each loss can be back-propagated by
+    itself.
 
     Args: two (N, L, C); mask (N, L); micro_batches > 0, cut along N as `torch.chunk` does, which can give
     fewer; temperature > 0. Returns: a list of scalars.
@@ -66,8 +66,8 @@ def top_k_kd(
     """T² · KL(teacher ‖ student) over the teacher's k largest classes and one bucket for all the others.
 
     Storing k probabilities a token makes offline teachers of large vocabularies affordable. Without the
-    bucket the k would be taken for everything there is. The bucket is one more class, whose logit is
-    T · logsumexp(others / T). With k = C the loss is `distillation_kl`; else a lower bound of it.
+    bucket the k would be taken for everything there is. The bucket is one more class, with the
+    probability that the k leave. With k = C the loss is `distillation_kl`; else a lower bound of it.
 
     Args: student_logits (…, C); top_values (…, k), the teacher's probabilities at T; top_indices (…, k),
     their classes; temperature > 0. Returns: a scalar, mean over all rows.

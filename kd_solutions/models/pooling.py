@@ -9,7 +9,7 @@ from kd_solutions.losses.numerics import same_shape, widen
 def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
     """One vector for a sentence: the mean of its tokens' vectors, padding left out.
 
-    Padding is selected away before the sum: NaN times 0 would still be NaN. A row of padding gives zeros.
+    What stands in padding never matters, not even NaN. A row of padding gives zeros.
 
     Args: hidden (N, L, D); mask (N, L), true or 1 where a token counts.
     Returns: (N, D) in the dtype of `hidden`.
@@ -17,5 +17,6 @@ def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
     """
     same_shape(mask, hidden[..., 0])
     keep = mask.bool()
+    # selected away before the sum: NaN times 0 would still be NaN
     total = torch.where(keep[..., None], widen(hidden), 0).sum(1)
     return (total / keep.sum(1, keepdim=True).clamp(min=1)).to(hidden.dtype)

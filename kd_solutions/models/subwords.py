@@ -7,8 +7,8 @@ with every process.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -70,10 +70,8 @@ class Subwords:
         if len(self._rows_of) > CACHED_WORDS:
             self._rows_of.clear()
         if new := list(dict.fromkeys(word for word in words if word not in self._rows_of)):
-            spaced = [word for word in new if not _IS_UNSPACED.match(word)]
-            unspaced = [word for word in new if _IS_UNSPACED.match(word)]
-            self._rows_of.update(zip(spaced, self._hash(spaced, spaced=True), strict=True))
-            self._rows_of.update(zip(unspaced, self._hash(unspaced, spaced=False), strict=True))
+            for alike, spaced in _of_one_kind(new):
+                self._rows_of.update(zip(alike, self._hash(alike, spaced), strict=True))
         return [self._rows_of[word] for word in words]
 
     def _hash(self, words: list[str], spaced: bool) -> list[np.ndarray]:
@@ -81,8 +79,6 @@ class Subwords:
 
         All words at once: a word's characters are a row of a matrix, and the hash is folded along columns.
         """
-        if not words:
-            return []
         codes, lengths = _code_points(words)
         if not spaced:
             width = codes.shape[1]
@@ -98,6 +94,20 @@ class Subwords:
             hashes, valid = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
         ids = (hashes[valid] % np.uint64(self.rows)).astype(np.int64)
         return np.split(ids, np.cumsum(valid.sum(axis=1))[:-1])
+
+
+def _of_one_kind(words: Iterable[str]) -> Iterator[tuple[list[str], bool]]:
+    """The words in groups, each of one kind of script (True: with spaces between words) and of like lengths.
+
+    The longest of a group is less than twice as long as its shortest, so that padding them all to its length
+    at most doubles the memory, whatever nonsense of a thousand characters is among them.
+    """
+
+    def kind(word: str) -> tuple[bool, int]:
+        return not _IS_UNSPACED.match(word), len(word).bit_length()
+
+    for (spaced, _), alike in groupby(sorted(words, key=kind), key=kind):
+        yield list(alike), spaced
 
 
 class WordBags:

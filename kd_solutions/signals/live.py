@@ -38,5 +38,10 @@ class TableSignal:
     def __init__(self, table: Tensor, device: torch.device | str | None = None):
         self.table = table.detach().to(device)
 
+    @property
+    def device(self) -> torch.device:
+        """Where row numbers are best, too: the loop sends them here straight away."""
+        return self.table.device
+
     def __call__(self, indices: Tensor | Sequence[int]) -> Tensor:
-        return self.table[torch.as_tensor(indices, device=self.table.device)]
+        return self.table.index_select(0, torch.as_tensor(indices, device=self.device))

@@ -86,11 +86,14 @@ ASSETS = {
 def cached_folder(name: str) -> Path | None:
     """The folder of an asset that is there already, its own or its replacement's; else None."""
     asset = ASSETS[name]
-    replacement = os.environ.get(asset.variable)
-    if replacement and Path(replacement).expanduser().is_dir():
-        return Path(replacement).expanduser()
+    if replacement := os.environ.get(asset.variable):
+        path = Path(replacement).expanduser()
+        if path.is_dir():
+            return path
+        if not path.is_file():
+            return None  # a name on the hub, or a mistyped path: never the pinned one in its place
     folder = _final_folder(name) / asset.root
-    return folder if folder.is_dir() and not _is_hub_name(asset, replacement) else None
+    return folder if folder.is_dir() else None
 
 
 def asset_folder(name: str, progress: bool | None = None) -> Path:

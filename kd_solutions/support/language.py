@@ -1,10 +1,15 @@
 """Which language a person reads. Every text they meet is a `Text`, or is made by `say`."""
 
+import locale
 import os
+import subprocess
+import sys
+from functools import cache
 from typing import NamedTuple
 
 LANGUAGES = ("en", "zh")
 BEGUN: tuple[str, ...] = ()  # languages that are being added: what they lack yet is read in English
+VARIABLES = ("KD_STUDY_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set counts
 _current: str | None = None
 
 
@@ -27,11 +32,24 @@ def use_language(code: str) -> None:
 
 
 def current_language() -> str:
-    """The chosen language; before any choice KD_STUDY_LANGUAGE, then the system's, then English."""
+    """The chosen language; before any choice KD_STUDY_LANGUAGE's, then the system's, then English."""
     if _current:
         return _current
-    wished = os.environ.get("KD_STUDY_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    wished = next(filter(None, map(os.environ.get, VARIABLES)), None) or _of_the_desktop(sys.platform)
     return language_of(wished) or LANGUAGES[0]
+
+
+@cache
+def _of_the_desktop(platform: str) -> str:
+    """What Windows and macOS speak, where an app that is started by a click sees no variable that says so."""
+    if platform == "win32":
+        import ctypes
+
+        return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
+    if platform == "darwin":
+        command = ("/usr/bin/defaults", "read", "-g", "AppleLocale")
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return ""
 
 
 def language_of(wished: str) -> str | None:

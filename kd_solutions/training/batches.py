@@ -47,6 +47,8 @@ def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
 
 def rows_of(value: Any) -> int:
     """N of a tensor (N, …), or of the first one in a nest of them: a pair of outputs has N rows, not two."""
+    if isinstance(value, Tensor):
+        return len(value)
     sizes: list[int] = []
     map_tensors(lambda tensor: sizes.extend(tensor.shape[:1]) or tensor, value)
     return sizes[0] if sizes else len(value)
@@ -54,6 +56,8 @@ def rows_of(value: Any) -> int:
 
 def to_device(device: torch.device, value: Any) -> Any:
     """The same nest with its tensors on a device; what is there, and texts, stay as they are."""
+    if isinstance(value, Tensor) and value.device == device:  # nearly always
+        return value
     return map_tensors(lambda tensor: tensor if tensor.device == device else _moved(tensor, device), value)
 
 

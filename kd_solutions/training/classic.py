@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from kd_solutions.support.language import say
 from kd_solutions.support.modes import modes_restored
 
 
@@ -42,16 +43,17 @@ def distill_step(
 ) -> float:
     """One step of online distillation: forward both, backward the student, step.
 
-    The student trains in training mode. The teacher answers in eval mode and without a graph; the modes of
-    all its parts come back as they were.
+    The teacher answers in eval mode and without a graph; the modes of all its parts come back as they were.
+    The student trains in training mode, and stays in it, with the layers that it may share with the teacher;
+    a teacher that is to sleep inside a student is frozen (`freeze`).
 
     Args: inputs as both models take them; loss_function(student_output, teacher_output) → scalar.
     Returns: the loss as a float.
     """
     with modes_restored(teacher), torch.no_grad():
-        student.train()
-        teacher.eval()  # second, because the student may contain the teacher
+        teacher.eval()
         teacher_output = teacher(inputs)
+    student.train()  # last, because the two may share layers
     loss = loss_function(student(inputs), teacher_output)
     optimizer.zero_grad()
     loss.backward()
@@ -67,7 +69,7 @@ def train_student_model(
     optimizer: Optimizer,
     epochs: int = 1,
 ) -> dict[str, Tensor]:
-    """Train a student on a teacher's outputs: the classic loop.
+    """Train a student on a teacher's outputs: the classic loop. Modes are as in `distill_step`.
 
     Args: data_loader of (data, target) batches, gone through `epochs` times, ValueError where it has none;
     loss_function(student_output, teacher_output), or with the target as a third required parameter.
@@ -76,11 +78,11 @@ def train_student_model(
     """
     loss_function = taking_target(loss_function)
     student_model.train()
-    teacher_model.eval()  # second, because the student may contain the teacher
     for _ in range(epochs):
         batches = 0
         for data, target in data_loader:
-            with torch.no_grad():
+            with modes_restored(teacher_model), torch.no_grad():  # at each step: the two may share layers
+                teacher_model.eval()
                 teacher_output = teacher_model(data)
             loss = loss_function(student_model(data), teacher_output, target)
             optimizer.zero_grad()
@@ -88,7 +90,7 @@ def train_student_model(
             optimizer.step()
             batches += 1
         if batches == 0:
-            raise ValueError("data_loader gave no batch: pass a list or a DataLoader with data in it.")
+            raise _no_batch()
     return student_model.state_dict()
 
 
@@ -118,8 +120,17 @@ def repair_the_loop(
             for data, target in data_loader
         ]
         if not losses:
-            raise ValueError("data_loader gave no batch: pass a list or a DataLoader with data in it.")
+            raise _no_batch()
     return student_model.state_dict()
+
+
+def _no_batch() -> ValueError:
+    return ValueError(
+        say(
+            "data_loader gave no batch: pass a list or a DataLoader with data in it.",
+            "data_loader没有给出任何批次：请传入有数据的列表或DataLoader。",
+        )
+    )
 
 
 def taking_target(loss_function: Callable[..., Tensor]) -> Callable[[Any, Any, Any], Tensor]:

@@ -71,17 +71,21 @@ def next_steps(name: str, topic: str) -> list[str]:
             "并在那里和kd_solutions/__init__.pyi里导出。",
         ),
         say(
-            f"2. Replace every `{TO_WRITE}` in kd_study/exercises/{topic}/{name}.py and {name}.md.",
-            f"2. 把kd_study/exercises/{topic}/{name}.py和{name}.md里的每个`{TO_WRITE}`换成内容。",
+            f"2. Replace every `{TO_WRITE}` in kd_study/exercises/{topic}/{name}.py and {name}.md, and set "
+            "level, minutes and sources at the top of the latter.",
+            f"2. 把kd_study/exercises/{topic}/{name}.py和{name}.md里的每个`{TO_WRITE}`换成内容，"
+            "并在后者开头填好难度、分钟数和出处。",
         ),
         say(
             "3. Add two other right answers to a file of tests/alternatives.",
             "3. 在tests/alternatives的某个文件里再写两个同样正确的答案。",
         ),
         say(
-            f"4. Type `python -m pytest tests/exercises tests/test_rooms.py -k '{name} or rooms'`, then "
+            "4. Type `python -m ruff check .` and "
+            f"`python -m pytest tests/exercises tests/test_rooms.py -k '{name} or faces or contracts'`, then "
             "`python -m kd_study build exercises`.",
-            f"4. 运行`python -m pytest tests/exercises tests/test_rooms.py -k '{name} or rooms'`，"
+            "4. 运行`python -m ruff check .`和"
+            f"`python -m pytest tests/exercises tests/test_rooms.py -k '{name} or faces or contracts'`，"
             "再运行`python -m kd_study build exercises`。",
         ),
     ]
@@ -122,6 +126,9 @@ def _code(name: str) -> str:
         {methods}
             def probes(self):
                 return {{"{write} ordinary arguments by name": {{"logits": torch.zeros(1, 2)}}}}
+
+            def edges(self):
+                return {{"{write} what tells two wrong answers apart": {{"logits": torch.zeros(0, 2)}}}}
 
 
         @{title}.wrong(

@@ -72,6 +72,19 @@ def solved_source(exercise: Exercise) -> str:
     return "\n\n\n".join(filter(None, parts))
 
 
+def whiteboard_source(exercise: Exercise) -> str:
+    """The answer as one would write it at a whiteboard, in plain PyTorch; "" where the reference is that already.
+
+    It is the function `whiteboard` beside the exercise, or beside the exercise whose contract this one shares.
+    """
+    for kind in type(exercise).__mro__[:-1]:
+        module = _Module(kind.__module__)
+        if definition := module.definitions.get("whiteboard"):
+            text = _renamed(module.text(definition), definition.name, exercise.name)
+            return f"{module.imports(_names(definition))}\n\n\n{text}".strip()
+    return ""
+
+
 class _Module:
     """A module's source, cut into its top-level definitions."""
 

@@ -13,7 +13,7 @@ import torch
 from kd_study.exercises.base import Exercise, WrongAnswer
 from kd_study.exercises.expectations import is_close
 from kd_study.grading.guard import Guarded, Unguarded
-from kd_study.grading.state import UNLIKELY_SEED, World
+from kd_study.grading.state import World, reseed, usual_world
 
 _ABSENT = object()  # of a leaf that one behaviour has and another hasn't, where one of the two raised
 _RELATIVE = 2e-3  # how closely two mistakes must make up what a function computes
@@ -48,15 +48,16 @@ def diagnose(guarded: Guarded, exercise: Exercise) -> list[WrongAnswer]:
 
 @cache
 def known_mistakes(exercise: Exercise) -> tuple[_Behaviour, list[_Known]]:
-    """What the reference does, and what every wrong answer does."""
+    """What the reference does, and what every wrong answer does, whatever the state of this process is."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # more cost time on inputs as small as these, and much of it on a busy machine
     try:
-        world = World(exercise.uses_randomness)
-        right, *wrong = (
-            _observed(exercise, Unguarded(function, world, libraries=False))
-            for function in (exercise.reference, *(one.function for one in exercise.wrong_answers))
-        )
+        with usual_world():
+            world = World(exercise.uses_randomness)
+            right, *wrong = (
+                _observed(exercise, Unguarded(function, world, libraries=False))
+                for function in (exercise.reference, *(one.function for one in exercise.wrong_answers))
+            )
     finally:
         torch.set_num_threads(threads)
     return right, [
@@ -65,9 +66,8 @@ def known_mistakes(exercise: Exercise) -> tuple[_Behaviour, list[_Known]]:
 
 
 def _observed(exercise: Exercise, function: Unguarded) -> _Behaviour:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(UNLIKELY_SEED)
-        ordinary, edges = exercise.behaviour(function)
+    reseed()
+    ordinary, edges = exercise.behaviour(function)
     return _Behaviour(
         _leaves(ordinary), edges | {"what it changes": function.changes and function.changes.en}
     )
@@ -153,7 +153,7 @@ def _tells(found, name: str, theirs: _Behaviour, right: _Behaviour) -> bool:
 
 def _compute_together(theirs: dict, right: dict, a: dict, b: dict) -> bool:
     """Whether each outcome is that of the one mistake which touches it, or the two's sum, or their product."""
-    names = theirs.keys() | right.keys() | a.keys() | b.keys()
+    names = dict.fromkeys([*theirs, *right, *a, *b])
     both = []
     for name in names:
         they, ours, one, other = (leaves.get(name, _ABSENT) for leaves in (theirs, right, a, b))
@@ -180,7 +180,9 @@ def _multiplies(they, ours, one, other) -> bool:
 
 
 def _near(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Closeness relative to the largest entry, whatever its size; never for NaN."""
+    """Closeness relative to the largest entry, whatever its size; never for NaN or infinity."""
+    if not (a.isfinite().all() and b.isfinite().all()):
+        return False
     largest = b.abs().max().item() if b.numel() else 0.0
     return torch.allclose(a, b, rtol=0.0, atol=_RELATIVE * largest)
 

@@ -12,7 +12,7 @@ from kd_study.exercises.catalog import NAMES, exercise, nearest
 from kd_study.grading import sandbox
 
 SECONDS = 8.0  # for everything that one grading does, where nothing else keeps the machine busy
-MOST_PATIENCE = 3.0
+MOST_PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,18 @@ def _grade(fn: Callable, name: str) -> Report:
     return report
 
 
+def passes(fn: Callable, name: str) -> bool:
+    """Whether a function meets every check of the exercise `name`; stops at the first that it doesn't."""
+    task = exercise(name)
+    for event in sandbox.run(lambda: _events(fn, task), SECONDS * patience(), (str, Result, Note)):
+        match event:
+            case "todo" | Result(passed=False):
+                return False
+            case sandbox.Ended(how=how):
+                return how == "finished"
+    return False
+
+
 def patience() -> float:
     """How many times longer work takes here now than on an idle machine: processes that wait for a core."""
     if not hasattr(os, "getloadavg"):
@@ -190,23 +202,28 @@ def patience() -> float:
 
 def _events(fn: Callable, task) -> Iterator:
     """In the sandbox: a Result a check, and what else was found out on the way."""
-    import torch
+    from kd_study.grading.state import usual_world
 
-    from kd_study.grading.guard import CONDUCT, Guarded
+    with usual_world():
+        yield from _judged(fn, task)
+
+
+def _judged(fn: Callable, task) -> Iterator:
+    from kd_study.grading.guard import CONDUCT, FORM, Guarded
     from kd_study.grading.signature import calling
-    from kd_study.grading.state import UNLIKELY_SEED
+    from kd_study.grading.state import reseed
 
     guarded = Guarded(calling(fn, task.reference, task.name), task)
     passed, told = True, set()
     for check, method in task.checks().items():
         guarded.begin()
-        torch.manual_seed(UNLIKELY_SEED)
+        reseed()
         try:
             message = _feedback(method, guarded)
         except _Unfilled:
             yield "todo"
             return
-        for name in guarded.conduct.keys() - told:
+        for name in [name for name in guarded.conduct if name not in told | {FORM}]:
             told.add(name)
             yield Result(name, False, guarded.conduct[name], str(CONDUCT[name]))
         if guarded.calls_reference and "reference" not in told:
@@ -216,6 +233,8 @@ def _events(fn: Callable, task) -> Iterator:
             yield Note("printed", guarded.printed)
         passed &= not message
         yield Result(check, not message, message, str(method.title))
+    if FORM in guarded.conduct:  # told last: a later call may show that it isn't the form
+        yield Result(FORM, False, guarded.conduct[FORM], str(CONDUCT[FORM]))
     if passed and not guarded.conduct and (text := _remark(guarded.unguarded(), task)):
         yield Note("remark", str(text))
 
@@ -225,13 +244,15 @@ def _diagnosed(fn: Callable, task, seconds: float) -> tuple[Diagnosis | None, li
     from kd_study.grading.diagnosis import diagnose, known_mistakes
     from kd_study.grading.guard import Guarded
     from kd_study.grading.signature import calling
+    from kd_study.grading.state import usual_world
 
     known_mistakes(task)  # computed here, once, and not anew in every forked copy
 
     def events() -> Iterator:
-        guarded = Guarded(calling(fn, task.reference, task.name), task)
-        for wrong in diagnose(guarded, task):
-            yield Diagnosis(wrong.name, str(wrong.explanation), wrong.reference)
+        with usual_world():
+            guarded = Guarded(calling(fn, task.reference, task.name), task)
+            for wrong in diagnose(guarded, task):
+                yield Diagnosis(wrong.name, str(wrong.explanation), wrong.reference)
 
     events_seen = sandbox.run(events, max(seconds, 1.0), (Diagnosis,))
     found = [event for event in events_seen if isinstance(event, Diagnosis)]

@@ -20,9 +20,10 @@ from kd_study.grading.state import World
 WARNINGS_ALLOWED = 100
 PRINTED_LINES = 10  # of what a function prints that are shown
 _PRINTED_CHARACTERS = 2_000
+FORM = "returns_it_in_the_form_asked_for"
 CONDUCT = {  # what is found out beside the checks
     "takes_its_arguments": Text("Takes the arguments of the call", "接收调用时的参数"),
-    "returns_it_in_the_form_asked_for": Text("Returns it in the form asked for", "返回值的形式"),
+    FORM: Text("Returns it in the form asked for", "返回值的形式"),
     "leaves_the_world_as_it_is": Text("Changes nothing that is global", "不改动任何全局状态"),
 }
 
@@ -41,6 +42,7 @@ class Guarded:
         self._world = World(exercise.uses_randomness)
         self.calls_reference = False
         self.conduct: dict[str, str] = {}
+        self._form_alone = True
         if call.complaint:
             self.conduct["takes_its_arguments"] = str(call.complaint)
         self.begin()
@@ -79,13 +81,13 @@ class Guarded:
     @contextlib.contextmanager
     def _in_this_world(self) -> Iterator[None]:
         """Takes down what is printed; puts back what is global, and notes if it has changed."""
-        self._world.before_a_call()
-        try:
-            with contextlib.redirect_stdout(self._output), contextlib.redirect_stderr(self._output):
+        with contextlib.redirect_stdout(self._output), contextlib.redirect_stderr(self._output):
+            self._world.before_a_call()
+            try:
                 yield
-        finally:
-            if changed := self._world.restored():
-                self.conduct.setdefault("leaves_the_world_as_it_is", str(changed))
+            finally:
+                if changed := self._world.restored():
+                    self.conduct.setdefault("leaves_the_world_as_it_is", str(changed))
 
     def _in_form(self, result, arguments: dict):
         """The result, of the kind that the contract promises; what is right but for its form is put right."""
@@ -97,9 +99,14 @@ class Guarded:
         except Unmet as unmet:
             loosened = self.exercise.loosened(result)
             if loosened is result:
+                self._form_alone = (
+                    False  # a loss of each row: with one row it looks like one number in a list
+                )
+                self.conduct.pop(FORM, None)
                 raise
             self.exercise.validate(loosened, arguments)
-            self.conduct.setdefault("returns_it_in_the_form_asked_for", str(unmet))
+            if self._form_alone:
+                self.conduct.setdefault(FORM, str(unmet))
             return loosened
 
     def _nothing_came(self) -> str:

@@ -9,15 +9,22 @@ import os
 import random
 import sys
 import types
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.utils._device import DeviceContext
 
 from kd_solutions.support.language import Text
 
-_COMPILER = tuple(os.path.join(os.path.dirname(torch.__file__), part) for part in ("_dynamo", "_compile.py"))
+_WRAPPERS = (
+    tuple(  # where torch wraps functions when it first needs to: its compiler, and an optimizer's step
+        os.path.join(os.path.dirname(torch.__file__), part)
+        for part in ("_dynamo", "_compile.py", "optim/optimizer.py")
+    )
+)
 _LIBRARIES = (
     torch, torch.nn, torch.nn.functional, torch.Tensor, torch.nn.Module, torch.optim, torch.optim.Optimizer,
     torch.autograd, np, math, builtins,
@@ -30,11 +37,17 @@ UNLIKELY_SEED = 20_261_124_907  # unlike any that somebody would choose, so that
 
 @dataclass(frozen=True)
 class _Setting:
-    """One thing that can be read and put back."""
+    """One thing that can be read and put back.
+
+    usual: its value in a fresh process, where it could decide a result.
+    anew: whether it is noted before each call, and left as a library sets it when it is first loaded.
+    """
 
     what: Text
     read: Callable
     restore: Callable
+    usual: object = None
+    anew: bool = False
 
 
 def _cudnn() -> tuple:
@@ -62,6 +75,27 @@ def _set_device(device: torch.device) -> None:
     torch.set_default_device(None if device.type == "cpu" else device)
 
 
+def _precision() -> tuple:
+    return torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
+
+
+def _set_precision(values: tuple) -> None:
+    torch.set_autocast_enabled("cpu", values[0])
+    torch.set_autocast_dtype("cpu", values[1])
+
+
+_ALWAYS = ("always", None, Warning, None, 0)  # the guard's own, by which it sees every warning
+
+
+def _filters() -> list:
+    return [each for each in warnings.filters if each != _ALWAYS]
+
+
+def _set_filters(filters: list) -> None:
+    warnings.filters[:] = filters
+    warnings._filters_mutated()
+
+
 def _folder() -> str | None:
     try:
         return os.getcwd()
@@ -77,18 +111,28 @@ def _go_back(folder: str | None) -> None:
 _PRINTING = torch._tensor_str.PRINT_OPTS
 _SETTINGS = (
     _Setting(
-        Text("torch's default dtype", "torch的默认dtype"), torch.get_default_dtype, torch.set_default_dtype
+        Text("torch's default dtype", "torch的默认dtype"),
+        torch.get_default_dtype,
+        torch.set_default_dtype,
+        torch.float32,
     ),
-    _Setting(Text("torch's default device", "torch的默认设备"), torch.get_default_device, _set_device),
+    _Setting(
+        Text("torch's default device", "torch的默认设备"),
+        torch.get_default_device,
+        _set_device,
+        torch.device("cpu"),
+    ),
     _Setting(
         Text("whether autograd is switched on", "autograd的开关状态"),
         torch.is_grad_enabled,
         torch.set_grad_enabled,
+        True,
     ),
     _Setting(
         Text("torch's anomaly mode", "torch的异常检测模式"),
         lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
         lambda values: torch.set_anomaly_enabled(*values),
+        (False, True),
     ),
     _Setting(
         Text("torch's number of threads", "torch的线程数"), torch.get_num_threads, torch.set_num_threads
@@ -100,16 +144,19 @@ _SETTINGS = (
             torch.is_deterministic_algorithms_warn_only_enabled(),
         ),
         lambda values: torch.use_deterministic_algorithms(values[0], warn_only=values[1]),
+        (False, False),
     ),
     _Setting(
         Text("torch's matmul precision", "torch的矩阵乘法精度"),
         torch.get_float32_matmul_precision,
         torch.set_float32_matmul_precision,
+        "highest",
     ),
     _Setting(
         Text("torch's automatic mixed precision", "torch的自动混合精度"),
-        lambda: torch.is_autocast_enabled("cpu"),
-        lambda value: torch.set_autocast_enabled("cpu", value),
+        _precision,
+        _set_precision,
+        (False, torch.bfloat16),
     ),
     _Setting(Text("cudnn's flags", "cudnn的标志"), _cudnn, _set_cudnn),
     _Setting(
@@ -121,13 +168,21 @@ _SETTINGS = (
         Text("how NumPy treats floating-point errors (seterr)", "NumPy处理浮点错误的方式（seterr）"),
         np.geterr,
         lambda values: np.seterr(**values),
+        {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"},
     ),
     _Setting(
         Text("how NumPy prints arrays", "NumPy打印数组的方式"),
         np.get_printoptions,
         lambda values: np.set_printoptions(**values),
     ),
-    _Setting(Text("an environment variable", "环境变量"), _environment, _set_environment),
+    _Setting(Text("an environment variable", "环境变量"), _environment, _set_environment, anew=True),
+    _Setting(Text("which warnings are shown", "显示哪些警告"), _filters, _set_filters, anew=True),
+    _Setting(
+        Text("where Python looks for modules (sys.path)", "Python查找模块的路径（sys.path）"),
+        lambda: list(sys.path),
+        lambda folders: sys.path.__setitem__(slice(None), folders),
+        anew=True,
+    ),
     _Setting(Text("the current folder", "当前目录"), _folder, _go_back),
     _Setting(
         Text("Python's recursion limit", "Python的递归上限"), sys.getrecursionlimit, sys.setrecursionlimit
@@ -137,11 +192,16 @@ _SETTINGS = (
         gc.isenabled,
         lambda on: gc.enable() if on else gc.disable(),
     ),
-    _Setting(Text("what is logged", "日志的级别"), lambda: logging.root.manager.disable, logging.disable),
+    _Setting(
+        Text("what is logged", "日志的级别"),
+        lambda: (logging.root.manager.disable, logging.root.level),
+        lambda levels: (logging.disable(levels[0]), logging.root.setLevel(levels[1])),
+    ),
     _Setting(
         Text("where print writes to", "print的输出位置"),
         lambda: (sys.stdout, sys.stderr),
         lambda streams: (setattr(sys, "stdout", streams[0]), setattr(sys, "stderr", streams[1])),
+        anew=True,
     ),
 )
 _SEED = Text(
@@ -150,39 +210,81 @@ _SEED = Text(
 )
 
 
+def reseed() -> None:
+    """Sets the global generators to where nobody would set them; those of a GPU are left alone."""
+    torch.default_generator.manual_seed(UNLIKELY_SEED)
+    random.seed(UNLIKELY_SEED)
+    np.random.seed(UNLIKELY_SEED % 2**32)
+
+
+@contextlib.contextmanager
+def usual_world() -> Iterator[None]:
+    """In it what is global, and could decide a result, is as in a fresh process; afterwards as it was."""
+    before = [(setting, setting.read()) for setting in _SETTINGS if setting.usual is not None]
+    unusual = [(setting, value) for setting, value in before if value != setting.usual]
+    generators = torch.get_rng_state(), random.getstate(), np.random.get_state()
+    try:
+        for setting, _ in unusual:
+            setting.restore(setting.usual)
+        reseed()
+        with torch.inference_mode(False), torch.enable_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for setting, value in unusual:
+            setting.restore(value)
+        torch.set_rng_state(generators[0])
+        random.setstate(generators[1])
+        np.random.set_state(generators[2])
+
+
 class World:
     """A picture of all that is global. After each call `restored` puts it back and says what had changed."""
 
     def __init__(self, uses_randomness: bool):
         self._uses_randomness = uses_randomness
         self._settings = [setting.read() for setting in _SETTINGS]
-        self._places = [_Place(place) for place in (*_LIBRARIES, *_our_modules())]
-        self._bodies = [(function, function.__code__) for function in _our_functions()]
+        self._places = [_Place(place) for place in (*_LIBRARIES, *_our_modules(), *_our_objects())]
+        self._bodies = [(function, _body(function)) for function in _our_functions()]
         self.before_a_call()
 
     def before_a_call(self) -> None:
-        """Notes the random state, from which a check itself may draw."""
-        self._seed, self._draws = torch.initial_seed(), _draws()
+        """Notes what a check itself, or loading a library, may change: the random state and a few settings."""
+        self._seed, self._draws, self._loaded = torch.initial_seed(), _draws(), len(sys.modules)
+        self._modes = _modes()
+        for place, setting in enumerate(_SETTINGS):
+            if setting.anew:
+                self._settings[place] = setting.read()
 
     def restored(self, libraries: bool = True) -> Text | None:
         """Puts everything back as it was; says what the call had changed, the first of it, None if nothing.
 
         libraries: whether to look at these too, for a function of which anything is to be expected.
         """
-        found = [self._reseeded()]
+        found = [self._left_on(), self._reseeded()]  # first what would answer for the functions used below
         for setting, before in zip(_SETTINGS, self._settings, strict=True):
-            if setting.read() != before:
-                setting.restore(before)
-                found.append(Text(f"the function changes {setting.what.en}", f"函数改变了{setting.what.zh}"))
+            if setting.read() == before or (setting.anew and len(sys.modules) > self._loaded):
+                continue
+            setting.restore(before)
+            found.append(Text(f"the function changes {setting.what.en}", f"函数改变了{setting.what.zh}"))
         if libraries:  # last, as some settings come with a name that is replaced
             found += [self._patched(), self._rewritten()]
         return next(filter(None, found), None)
+
+    def _left_on(self) -> Text | None:
+        if _modes() == self._modes:
+            return None
+        _leave_modes(self._modes)
+        return Text(
+            "the function leaves a mode switched on that changes what torch's functions do; use it in a `with`",
+            "函数打开了一个会改变torch函数行为的模式，却没有关上；请放进`with`里",
+        )
 
     def _reseeded(self) -> Text | None:
         drawn = not self._uses_randomness and _draws() != self._draws
         if torch.initial_seed() == self._seed and not drawn:
             return None
-        torch.manual_seed(self._seed)
+        torch.default_generator.manual_seed(self._seed)
         torch.set_rng_state(torch.frombuffer(bytearray(self._draws[0]), dtype=torch.uint8))
         random.setstate(self._draws[1])
         np.random.set_state(("MT19937", np.frombuffer(self._draws[2], dtype=np.uint32), *self._draws[3]))
@@ -193,30 +295,45 @@ class World:
         return _replaced(names[0]) if names else None
 
     def _rewritten(self) -> Text | None:
-        changed = [(function, body) for function, body in self._bodies if function.__code__ is not body]
+        changed = [(function, body) for function, body in self._bodies if _body(function) != body]
         for function, body in changed:
-            function.__code__ = body
+            function.__code__, function.__defaults__, function.__kwdefaults__ = body
         return _replaced(f"{changed[0][0].__module__}.{changed[0][0].__qualname__}") if changed else None
 
 
 class _Place:
-    """A module or class and what its names stand for."""
+    """A module, class or object and what its names stand for."""
 
     def __init__(self, place):
         self.place, self.names = place, dict(vars(place))
         self.ids = list(map(id, self.names.values()))
 
     def restored(self) -> list[str]:
-        """Puts back what was replaced; its names. What is new, or wrapped by torch's compiler, stays."""
-        now = vars(self.place)
+        """Puts back what was replaced; its names. What is new and hides nothing, or is torch's wrapper, stays."""
+        now = dict(vars(self.place))
         if list(map(id, now.values())) == self.ids:
             return []
         changed = [name for name, value in self.names.items() if now.get(name) is not value]
         replaced = [name for name in changed if not _by_torch(now.get(name))]
+        new = [name for name in now if name not in self.names and not _by_torch(now[name])]
+        hiding = [name for name in new if self._hides(name)]
         for name in replaced:
             setattr(self.place, name, self.names[name])
+        for name in hiding:
+            delattr(self.place, name)
         self.__init__(self.place)
-        return [f"{self.place.__name__}.{name}" for name in replaced]
+        return [f"{self._title}.{name}" for name in replaced + hiding]
+
+    def _hides(self, name: str) -> bool:
+        """Whether a new name stands before another that was meant until now."""
+        if isinstance(self.place, types.ModuleType):
+            return hasattr(builtins, name)
+        owners = self.place.__mro__[1:] if isinstance(self.place, type) else type(self.place).__mro__
+        return any(name in vars(owner) for owner in owners)
+
+    @property
+    def _title(self) -> str:
+        return getattr(self.place, "__name__", type(self.place).__name__)
 
 
 def _replaced(name: str) -> Text:
@@ -235,17 +352,48 @@ def _our_modules() -> list:
     return [module for name, module in list(sys.modules.items()) if name.startswith(_OURS)]
 
 
+def _our_objects() -> list:
+    """Our classes, and the exercises, which are one object each."""
+    found = [
+        member
+        for module in _our_modules()
+        for name, member in vars(module).items()
+        if name == "EXERCISE" or (isinstance(member, type) and member.__module__ == module.__name__)
+    ]
+    return list(dict.fromkeys(found))
+
+
 def _our_functions() -> list:
     return [
         member
-        for module in _our_modules()
-        for owner in (module, *(m for m in vars(module).values() if isinstance(m, type)))
+        for owner in (*_our_modules(), *_our_objects())
         for member in vars(owner).values()
-        if isinstance(member, types.FunctionType) and member.__module__ == module.__name__
+        if isinstance(member, types.FunctionType) and member.__module__.startswith(_OURS)
     ]
 
 
+def _body(function: types.FunctionType) -> tuple:
+    return function.__code__, function.__defaults__, function.__kwdefaults__
+
+
+def _modes() -> tuple[int, int]:
+    """How many modes are on that see each call of a torch function, and each of its operators."""
+    functions = torch.overrides._get_current_function_mode_stack()
+    own = [mode for mode in functions if not isinstance(mode, DeviceContext)]  # a setting of its own
+    return len(own), torch._C._len_torch_dispatch_stack()
+
+
+def _leave_modes(before: tuple[int, int]) -> None:
+    while (now := _modes())[0] > before[0]:
+        if isinstance(torch.overrides._get_current_function_mode_stack()[-1], DeviceContext):
+            torch.set_default_device(None)
+        else:
+            torch._C._pop_torch_function_stack()
+    for _ in range(now[1] - before[1]):
+        torch._C._pop_torch_dispatch_stack(None)
+
+
 def _by_torch(value) -> bool:
-    """Whether torch's compiler put it there, which wraps a few functions when something first needs it."""
+    """Whether torch put it there, which wraps a few functions when something first needs it."""
     code = getattr(value, "__code__", None)
-    return code is not None and code.co_filename.startswith(_COMPILER)
+    return code is not None and code.co_filename.startswith(_WRAPPERS)

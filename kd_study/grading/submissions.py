@@ -17,11 +17,11 @@ from types import ModuleType
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import say
 from kd_study.exercises.catalog import NAMES, exercise
-from kd_study.grading.grade import Report, grade
+from kd_study.grading.grade import Report, grade, patience
 from kd_study.grading.loading import Problem, Source, Statement, said
 from kd_study.grading.sandbox import Ended, run
 
-SECONDS = 20.0  # from one step of a file to the next; grading an answer has its own limit
+SECONDS = 20.0  # from one step of a file to the next, on an idle machine; grading an answer has its own limit
 COPIES = 4  # so many steps of a file may hang or end the process, less one
 MODULE = "submission"  # as which a file runs: imported, not called. A notebook's cells run as "__main__"
 
@@ -78,7 +78,7 @@ def _finished(path: Path, events: Iterator) -> Graded:
 
 
 def _copy(path: Path, fatal: dict[str, str]) -> Iterator:
-    return run(lambda: _events(path, fatal), SECONDS, (Step, Problem, Report), each=True)
+    return run(lambda: _events(path, fatal), SECONDS * patience(), (Step, Problem, Report), each=True)
 
 
 def _import_for(path: Path) -> None:

@@ -9,14 +9,12 @@ from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES, Text
 from kd_study.exercises.catalog import LEVELS, TOPIC_TITLES, TOPICS, exercise, sheet
 from kd_study.exercises.stubs import solved_source, stub_source
-from kd_study.lessons.glossary import Term, link_terms
-from kd_study.lessons.glossary import render as glossary_page
+from kd_study.lessons.glossary import GLOSSARY, Term, entries, link_terms
 from kd_study.lessons.source import FILLED, NOTEBOOKS, lesson_sources, prose, read_cells
 from kd_study.lessons.speech import in_language
-from kd_study.questions.bank import question, render
+from kd_study.questions.bank import all_questions, question, render
 
 CAPTION = "↑ "
-GLOSSARY = "glossary"  # the page that the others link to
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -26,8 +24,12 @@ _METADATA = {
 def assemble(source: Path, language: str, solved: bool = False) -> nbformat.NotebookNode:
     """One edition of a lesson, not yet executed. StudyError names the cell that breaks the source's rules."""
     built: list = []
+    asked = False  # whether the cell before is a question
     for index, (cell, twin) in enumerate(read_cells(source)):
         key = cell.metadata.get("key") or f"cell-{index:02d}"
+        if ("question" in cell.metadata and not asked) or "bank" in cell.metadata:
+            built.append(new_code_cell("from kd_study import clock\n\nclock()", id=f"clock-{index:02d}"))
+        asked = "question" in cell.metadata
         if filled := next((name for name in FILLED if name in cell.metadata), None):
             built += _filled_cells(filled, cell, source, language, solved)
         elif twin:
@@ -53,8 +55,11 @@ def _filled_cells(kind: str, cell, source: Path, language: str, solved: bool) ->
         return _exercise_cells(_exercise(cell, source.name), language, solved)
     if kind == "topic":
         return _topic_cells(wanted, language, solved)
+    if kind == "bank":
+        found = [each for each in all_questions().values() if each.topic == wanted]
+        return [new_markdown_cell(render(each, language), id=each.id) for each in found]
     if kind == "glossary":
-        return [new_markdown_cell(_glossary(source.parent, language), id="glossary")]
+        return [new_markdown_cell(text, id=anchor) for anchor, text in _glossary(source.parent, language)]
     return [new_markdown_cell(render(question(wanted), language), id=cell.metadata.get("key") or wanted)]
 
 
@@ -76,8 +81,8 @@ def _link(cells: list, source: Path, language: str) -> None:
             cell.source = text
 
 
-def _glossary(folder: Path, language: str) -> str:
-    """The glossary's terms, each with the lessons whose prose it occurs in."""
+def _glossary(folder: Path, language: str) -> list[tuple[str, str]]:
+    """The glossary's entries, each with the lessons whose prose it occurs in."""
     lessons_of: dict[Term, list[str]] = {}
     for source in lesson_sources(None, folder):
         if source.stem[:2].isdigit():
@@ -87,7 +92,7 @@ def _glossary(folder: Path, language: str) -> str:
             ]
             for term in link_terms(texts, language)[1]:
                 lessons_of.setdefault(term, []).append(source.stem)
-    return glossary_page(language, lessons_of)
+    return entries(language, lessons_of)
 
 
 def _exercise(cell, name: str):
@@ -116,7 +121,7 @@ def _exercise_cells(task, language: str, solved: bool) -> list:
     level = getattr(LEVELS[page.level], language)
     statement = "\n\n".join(
         [
-            f'### <span id="{name}">{words("Exercise: ", "练习：")}`{name}`</span>',  # a link's target
+            f"### {words('Exercise: ', '练习：')}`{name}`",
             words(f"*{level}, about {page.minutes} minutes*", f"*{level}，约{page.minutes}分钟*"),
             getattr(page.statement, language),
             words(

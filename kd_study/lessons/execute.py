@@ -17,7 +17,7 @@ from kd_solutions.support.progress import QUIET_VARIABLE, counting
 from kd_study.lessons.editions import CAPTION, assemble, stale_notebooks, write
 from kd_study.lessons.source import NOTEBOOKS, lesson_sources
 
-CELL_SECONDS = 300
+CELL_SECONDS = 900  # a busy machine takes five times as long, and more
 WORKERS = 2
 
 

@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 
 from kd_solutions.support.language import LANGUAGES, Text
+from kd_study.lessons.links import cell_address
 
-PAGE = "glossary.ipynb"
+GLOSSARY = "glossary"  # the page that the others link to
 _PROTECTED = (  # no term is linked in code, formulas, links, HTML and headings
     r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$|\[[^\]]*\]\([^)]*\)|<[^>\n]*>|^#+ [^\n]*$"
 )
@@ -24,7 +25,7 @@ class Term:
 
     @property
     def anchor(self) -> str:
-        """The last part of a link to it, the same in both languages."""
+        """The id of its cell in the glossary, the same in both languages."""
         return re.sub(r"[^a-z0-9]+", "-", self.name.en.lower()).strip("-")
 
 
@@ -67,26 +68,26 @@ def link_terms(texts: Sequence[str], language: str) -> tuple[list[str], list[Ter
         if not word or (term := _term_of(word, language)) in seen:
             return match[0]
         seen.append(term)
-        return f"[{match[0]}]({PAGE}#{term.anchor})"
+        return f"[{match[0]}]({cell_address(GLOSSARY, term.anchor)})"
 
     return [pattern.sub(link, text) for text in texts], seen
 
 
-def render(language: str, lessons_of: dict[Term, list[str]]) -> str:
-    """The glossary as Markdown: a heading a term, so that each can be linked to and stands in the contents.
+def entries(language: str, lessons_of: dict[Term, list[str]]) -> list[tuple[str, str]]:
+    """(anchor, Markdown) of every term, each under a heading, so that it stands in the contents.
 
     lessons_of: the lessons in which a term is used, by name.
     """
     other = LANGUAGES[1 - LANGUAGES.index(language)]
-    parts = []
+    found = []
     for term in terms():
         name, foreign = getattr(term.name, language), getattr(term.name, other)
         links = " · ".join(f"[{name[:2]}]({name}.ipynb)" for name in lessons_of.get(term, []))
         means = " · ".join(
             filter(None, [foreign if foreign != name else "", getattr(term.means, language), links])
         )
-        parts += [f'### <span id="{term.anchor}">{name}</span>', means]
-    return "\n\n".join(parts)
+        found.append((term.anchor, f"### {name}\n\n{means}"))
+    return found
 
 
 @cache

@@ -2,9 +2,10 @@
 
     [markdown] lang="en", then [markdown] lang="zh"   the same text in both languages
     [markdown] lang="en" caption=true, then its twin  the claim of the picture that the cell above draws
-    [markdown] question="why-t-squared"               filled from the question bank, answer folded
+    [markdown] question="why-t-squared"               a question of the bank, its answer folded, below a clock
     exercise="kd_loss"                                statement, stub, check, and whose solution goes on
     topic="response"                                  every exercise of a topic, one after the other
+    [markdown] bank="temperature"                     every question of a topic of the bank, below a clock
     [markdown] glossary=true                          every term, with links to the lessons that use it
     (none)                                            code; `say("…", "…")` becomes the page's own sentence
 
@@ -22,7 +23,7 @@ from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-FILLED = ("exercise", "question", "topic", "glossary")  # by the builder
+FILLED = ("exercise", "question", "bank", "topic", "glossary")  # by the builder
 _KNOWN_METADATA = {"lang", "caption", "key", "tags", "study", *FILLED}
 
 

@@ -10,9 +10,9 @@ from kd_solutions.support.language import say
 from kd_study.exercises.catalog import NAMES, exercise, nearest, no_such_exercise
 from kd_study.grading.grade import Report, grade
 from kd_study.grading.sandbox import held
+from kd_study.lessons.links import exercise_link
 from kd_study.notebook.hints import RUNGS, hint_text, solution_text
 from kd_study.notebook.kernel import newer_cell
-from kd_study.notebook.links import exercise_link
 from kd_study.notebook.views import report_html, show, show_markdown
 from kd_study.records.agenda import next_exercises
 from kd_study.records.store import record, records

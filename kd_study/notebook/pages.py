@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from kd_solutions.support.language import say
 from kd_study.exercises.catalog import LEVELS, NAMES, TOPIC_TITLES, TOPICS, sheet
+from kd_study.lessons.links import ALL_EXERCISES, exercise_address, exercise_link
 from kd_study.lessons.outline import LESSON_OF, LESSONS
-from kd_study.notebook.links import ALL_EXERCISES, exercise_address, exercise_link
 from kd_study.notebook.views import inline, show, show_markdown, table
 from kd_study.records import agenda
 from kd_study.records.store import records

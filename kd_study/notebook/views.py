@@ -7,7 +7,7 @@ from kd_solutions.support.language import say
 
 
 def report_html(report, next_step: str) -> str:
-    """A `Report`, the misconception first, then check by check, then what to do next."""
+    """A `Report`, the misconceptions first, then check by check, what else was found, and what to do next."""
     passed = sum(result.passed for result in report.results)
     title = {
         "todo": "todo",
@@ -18,16 +18,20 @@ def report_html(report, next_step: str) -> str:
         ),
     }[report.status]
     parts = [f"<p><b><code>{escape(report.exercise)}</code>: {escape(title)}</b></p>"]
-    if found := report.diagnosis:
-        text = f"<b>{say('What this looks like:', '这很像：')}</b> {inline(found.explanation)}"
+    for intro, found in report.diagnoses():
+        text = f"<b>{intro.strip()}</b> {inline(found.explanation)}"
         if found.reference:
             text += f"<br><i>{say('Seen in:', '出处：')} {inline(found.reference)}</i>"
         parts.append(f"<blockquote><p>{text}</p></blockquote>")
     if report.results:
         parts.append(f"<ul>{''.join(map(_result_html, report.results, report.messages()))}</ul>")
+    if report.printed:
+        intro = say("Your function printed:", "你的函数打印了：")
+        parts.append(f"<p>{intro}</p><pre>{escape(report.printed)}</pre>")
+    if report.remark:
+        parts.append(f"<p><b>{say('A remark:', '附注：')}</b> {inline(report.remark)}</p>")
     if report.calls_reference:
-        note = say("Your function calls the reference solution.", "你的函数调用了参考答案。")
-        parts.append(f"<p>{note}</p>")
+        parts.append(f"<p>{inline(report.on_the_reference())}</p>")
     parts.append(f"<p>{inline(next_step)}</p>")
     return "".join(parts)
 

@@ -81,6 +81,30 @@ class Guess:
         return self._box._repr_mimebundle_(**options) | {"text/plain": plain}
 
 
+def clock(seconds: int = 60) -> "Clock":
+    """A clock for an answer spoken aloud; end a cell with it to show it."""
+    return Clock(seconds)
+
+
+class Clock:
+    """A button and a bar that fills in so many seconds: in the browser, also while the kernel is busy."""
+
+    def __init__(self, seconds: int):
+        import ipywidgets
+
+        self._seconds = seconds
+        self._button = ipywidgets.Play(max=seconds, interval=1000, show_repeat=False)
+        self._bar = ipywidgets.IntProgress(max=seconds, layout=ipywidgets.Layout(width="12em"))
+        ipywidgets.jslink((self._button, "value"), (self._bar, "value"))
+        self._box = ipywidgets.HBox(
+            [ipywidgets.Label(say("Press ▶ and speak:", "按▶，开口说：")), self._button, self._bar]
+        )
+
+    def _repr_mimebundle_(self, **options) -> dict:
+        plain = say(f"A clock: {self._seconds} seconds", f"计时：{self._seconds}秒")
+        return self._box._repr_mimebundle_(**options) | {"text/plain": plain}
+
+
 def try_commands(answer: Answer, first: str, examples: Sequence[str] = ()) -> "CommandBox":
     """A text box; what `answer(command)` returns for the text in it, label → what to show, stands below.
 

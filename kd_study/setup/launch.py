@@ -92,8 +92,9 @@ def lab_command(arguments: list[str]) -> list[str]:
         "--LabApp.log_level=WARN",
         f"--ServerApp.root_dir={workspace_folder().resolve()}",
         f"--LabApp.default_url={_start_page()}",
+        "--LabApp.custom_css=True",  # served by `style`
     ]
-    if os.geteuid() == 0:
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # Windows has no root
         options.append("--allow-root")
         print(
             say(

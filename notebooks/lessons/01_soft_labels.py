@@ -3,7 +3,7 @@
 #
 # *What does a teacher know that its labels don't say?* About 40 minutes, and 35 more for its four exercises.
 #
-# The box on the wall has room for a tiny model. Somebody labelled two spoken commands for each intent before lunch, and that is all that the student will ever read. In the cloud stands a teacher thousands of times as large. On these commands it is hardly ever wrong.
+# The box on the wall has room for a tiny model. Somebody labelled two spoken commands for each intent before lunch, and that is all that the student will ever read. In the cloud stands a far larger teacher, hardly ever wrong on these commands.
 #
 # "Then its answers *are* our labels," says a colleague, "and the labels we have. What it thinks of the wrong answers is noise."
 #
@@ -13,7 +13,7 @@
 #
 # *除了标签，教师还知道什么？* 约40分钟，四道练习另需35分钟。
 #
-# 墙上的小盒子只放得下一个很小的模型。午饭前有人给每种意图各标注了两条语音指令，学生模型能读到的就这么多。云端有一个教师模型，规模是它的几千倍，在这几条指令上几乎从不出错。
+# 墙上的小盒子只放得下一个很小的模型。午饭前有人给每种意图各标注了两条语音指令，学生模型能读到的就这么多。云端有一个大得多的教师模型，在这几条指令上几乎从不出错。
 #
 # 同事说：“那教师的答案*就是*标签，标签我们已经有了。至于它怎么看错误答案，那只是噪声。”
 #
@@ -47,43 +47,40 @@ print(
 )
 
 # %% [markdown] lang="en"
-# An intent is what a command asks for. The commands are sampled from templates, which is why some sound odd; the held-out ones come from templates of their own, so nobody passes by heart. A *score* is the share of held-out commands read rightly, each intent weighing the same: the few commands to a lawn mower count as much as the many to a timer.
+# An intent is what a command asks for. The commands are sampled from templates, which is why some sound odd; the held-out ones come from templates of their own, so nobody passes by heart. A *score* is the share of held-out commands read rightly, each intent weighing the same.
 #
 # ## Step 1: train the teacher
 #
-# MiniLM, a pretrained English encoder, turns each command into a vector. On top goes one linear layer, the head, trained on all the labels.
+# MiniLM, a pretrained English encoder, turns each command into a vector. On top goes a linear layer, the head, trained on all the labels.
 # %% [markdown] lang="zh"
-# 意图就是一条指令想让助手做什么。指令是用模板采样出来的，所以有些听起来怪怪的；留出的指令用的是另一批模板，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同：割草机的指令虽少，与数量众多的定时器指令分量一样。
+# 意图就是一条指令想让助手做什么。指令是用模板采样出来的，所以有些听起来怪怪的；留出的指令用的是另一批模板，死记硬背过不了关。下文的*得分*指留出指令中读对的比例，每种意图权重相同。
 #
 # ## 第一步：训练教师模型
 #
 # MiniLM是预训练的英语编码器，把一条指令变成一个向量。上面加一个线性层，即分类头，用全部标签训练。
 
 # %% key="teacher"
-from kd_solutions import TeacherModel
+from kd_solutions.models import PretrainedTeacher
 from kd_solutions.signals import CachedSignal
 
-minilm = TeacherModel.from_pretrained()
-vectors_of = CachedSignal(minilm)
+vectors_of = CachedSignal(PretrainedTeacher())
 vectors, held_out_vectors = vectors_of(commands.texts), vectors_of(held_out.texts)
 head = train_head(vectors, labels, len(names))
 teacher_logits = head(vectors)
 
 score = score_by_intent(head(held_out_vectors), held_out.labels)
 on_its_own = score_by_intent(teacher_logits, labels)
-size = sum(weights.numel() for weights in minilm.parameters())
 print(
     say(
-        f"The teacher has {size / 1e6:.0f} million weights. It scores {score:.0f} % on held-out commands, "
-        f"{on_its_own:.0f} % on those that it learned from.",
-        f"教师有约{size / 1e6:.0f}00万个权重，在留出指令上得{score:.0f}%，在它学过的指令上得{on_its_own:.0f}%。",
+        f"The teacher scores {score:.0f} % on held-out commands, {on_its_own:.0f} % on those that it learned from.",
+        f"教师在留出指令上得{score:.0f}%，在它学过的指令上得{on_its_own:.0f}%。",
     )
 )
 
 # %% [markdown] lang="en"
 # ## Step 2: ask it for soft labels
 #
-# A hard label names one intent. The teacher has a number for every intent, its logits; a softmax (exponentials, divided by their sum) turns them into probabilities, the soft label. Divide the logits by a temperature $T$ first, and the probabilities become flatter. Build that.
+# A hard label names one intent. The teacher has a number for every intent, its logits; a softmax (exponentials, divided by their sum) turns them into probabilities, the soft label. Divided by a temperature $T$ first, they become flatter. Build that.
 # %% [markdown] lang="zh"
 # ## 第二步：向它要软标签
 #
@@ -92,9 +89,9 @@ print(
 # %% exercise="soft_targets"
 
 # %% [markdown] lang="en"
-# Which command to look at? Not the prettiest: of the first student's commands, the one on which the teacher is as sure as it usually is.
+# Which command to look at? Of the first student's, the one on which the teacher is as sure as it usually is.
 # %% [markdown] lang="zh"
-# 看哪一条指令？不挑最漂亮的：从第一个学生的指令里，取教师把握程度居中的那条。
+# 看哪一条指令？从第一个学生的指令里，取教师把握程度居中的那条。
 
 # %% key="example"
 own = few_commands(labels, 2, seed=0)
@@ -138,18 +135,18 @@ guessed_probability.draw(panels[1], axis="x")
 guessed_probability.compare(percent[top[0]].item())
 
 # %% [markdown] lang="en" caption=true
-# The black bar is the right intent. The five that come next are timers as well, at either temperature.
+# The black bar is the right intent. At either temperature turning on comes next, then setting a light, then asking for a state.
 # %% [markdown] lang="zh"
-# 黑条是正确意图。无论哪个温度，紧跟其后的五个也都是定时器。
+# 黑条是正确意图。无论哪个温度，其后依次是打开、调灯光、查询状态。
 
 # %% [markdown] lang="en"
-# To take time off a timer is nearly to put some on; to set the heating hardly is. No label says that. Hinton, in a talk of 2014, called it dark knowledge.
+# To turn a lamp off is nearly to turn it on, and has little to do with a timer; no label says that. Hinton, in a talk of 2014, called it dark knowledge. Softening doesn't sharpen these opinions, it flattens them: what grows is the wrong answers' *sum*, and with it their say in the loss.
 #
-# Softening doesn't sharpen these opinions, it flattens them. What grows is the wrong answers' *sum*, and with it their say in the loss. But one command proves nothing.
+# But one command proves nothing.
 # %% [markdown] lang="zh"
-# 给定时器减时间，和加时间只差一点；调暖气就差得远了。没有哪个标签会告诉你这些。Hinton在2014年的一次演讲里称之为暗知识（dark knowledge）。
+# 关一盏灯，和开一盏灯只差一点，与定时器则没什么关系；可没有哪个标签会告诉你这些。Hinton在2014年的一次演讲里称之为暗知识（dark knowledge）。软化并没有让这些看法更鲜明，而是把它们拉平了：变大的是错误答案的*总和*，它们在损失里的分量也随之变大。
 #
-# 软化并没有让这些看法更鲜明，而是把它们拉平了。变大的是错误答案的*总和*，它们在损失里的分量也随之变大。不过，一条指令说明不了什么。
+# 不过，一条指令说明不了什么。
 
 # %% key="families"
 timers = torch.tensor(["Timer" in name for name in names])
@@ -184,7 +181,7 @@ print(
 # %% [markdown] lang="en"
 # ## The experiment
 #
-# The student cuts a command into short groups of letters and ignores their order. There are twenty, each with its own two commands for every intent and its own starting weights. Each is trained twice from the same start, for 200 steps: on the labels, and on the teacher's probabilities *in their place*. These are paired seeds.
+# The student cuts a command into short groups of letters and ignores their order. There are twenty, each with two commands for every intent and starting weights of its own. Each is trained twice from the same start, for 200 steps: on the labels, and on the teacher's probabilities *in their place*. These are paired seeds.
 # %% [markdown] lang="zh"
 # ## 实验
 #
@@ -228,9 +225,9 @@ print(
 )
 
 # %% [markdown] lang="en"
-# **Guess first.** What will the same students score on the teacher's probabilities, without a single label? Your colleague says: no difference.
+# **Guess first.** What will the same students score on the teacher's probabilities alone? Your colleague says: no difference.
 # %% [markdown] lang="zh"
-# **先猜一猜。** 同样的学生，一个标签也不给，只看教师的概率，能得多少分？同事说：没有差别。
+# **先猜一猜。** 同样的学生，只看教师的概率，能得多少分？同事说：没有差别。
 
 # %%
 guessed_score = guess(unit="%", low=30, high=90)
@@ -262,11 +259,11 @@ print(
 # 二十个学生全在虚线之上：人人都从软标签里学到了更多。
 
 # %% [markdown] lang="en"
-# (In brackets a 95 % interval: in 95 of 100 repetitions such a range holds the truth.) So the teacher does know something that its labels don't say. First the loss that people mean by "KD"; then you find out *what* it knows.
+# (In brackets a 95 % interval.) So the teacher does know something that its labels don't say. First the loss that people mean by "KD"; then you find out *what* it knows.
 #
 # ## From cross-entropy to KL
 # %% [markdown] lang="zh"
-# （括号里是95%区间：实验重做100遍，这样的范围有95个会包含真值。）可见教师确实知道一些标签没说的事。先写出人们所说的“KD损失”，再来查它知道的究竟是*什么*。
+# （括号里是95%区间。）可见教师确实知道一些标签没说的事。先写出人们所说的“KD损失”，再来查它知道的究竟是*什么*。
 #
 # ## 从交叉熵到KL散度
 
@@ -281,13 +278,13 @@ print(
 )
 
 # %% [markdown] lang="en"
-# (A nat is a bit with the natural logarithm.) Even a perfect copy pays: the teacher's own entropy, how undecided it is. Take it away, and what is left is the Kullback–Leibler divergence, zero for a perfect copy:
+# (A nat is a bit with the natural logarithm.) Even a perfect copy pays the teacher's own entropy. Take it away, and what is left is the Kullback–Leibler divergence:
 #
 # $$\mathrm{KL}(p \,\|\, q) = -\sum_i p_i \log q_i + \sum_i p_i \log p_i$$
 #
-# What was taken away doesn't depend on the student, so the gradient keeps its direction. Softening shortens it by about $T^2$, hence a factor $T^2$ in front; lesson 02 shows when that matters.
+# What was taken away doesn't depend on the student, so the gradient keeps its direction. Softening shortens it by about $T^2$, hence a factor $T^2$ in front; more of that in lesson 02.
 # %% [markdown] lang="zh"
-# （奈特就是取自然对数的比特。）连完全一样的学生也要付出代价：那是教师自身的熵，即它有多拿不准。把它减掉，剩下的就是KL散度，完全一致时为零：
+# （奈特就是取自然对数的比特。）连完全一样的学生也要付教师自身的熵。把它减掉，剩下的就是KL散度：
 #
 # $$\mathrm{KL}(p \,\|\, q) = -\sum_i p_i \log q_i + \sum_i p_i \log p_i$$
 #
@@ -315,16 +312,16 @@ print(
 )
 
 # %% [markdown] lang="en"
-# Where you have labels, you may use both: `alpha` weighs the teacher against the label.
+# Where there are labels, `alpha` weighs the teacher against them.
 # %% [markdown] lang="zh"
-# 有标签时可以两者都用：`alpha`决定教师与标签各占多少。
+# 有标签时可以两者都用，`alpha`决定各占多少。
 
 # %% exercise="kd_loss"
 
 # %% [markdown] lang="en"
 # ## Which part of the soft label did it?
 #
-# A soft label says two things. How probable is the right intent, against all others in one lump: the teacher's confidence. And how the others share the rest: your colleague's noise. Give the student one half at a time, beside its labels.
+# A soft label says two things: how probable the right intent is against all others together, the teacher's confidence; and how the others share the rest, your colleague's noise. Give the student one half at a time, beside its labels.
 #
 # **Guess first.** How many points are gained when only the *wrong* half is given?
 # %% [markdown] lang="zh"
@@ -392,15 +389,15 @@ print(
 # 提高的分数几乎全来自错误答案上的概率。
 
 # %% [markdown] lang="en"
-# What the teacher says about the right answer was known; the "noise" was the news. Zhao et al. (2022) report the same from images.
+# The "noise" was the news. Zhao et al. (2022) report the same from images.
 #
 # **Why.** Take the gradient of each loss with respect to the student's logits:
 #
 # $$\text{label: } q_i - y_i \qquad\qquad \text{soft label: } T\,(q_i - p_i)$$
 #
-# A label pushes one logit up and all others down, whichever intent they are. A soft label has a target for each. Turn `alpha`: 0 is the label alone, 1 the teacher alone.
+# A label pushes one logit up and all others down, whichever they are. A soft label has a target for each. Turn `alpha`: 0 is the label alone, 1 the teacher alone.
 # %% [markdown] lang="zh"
-# 教师对正确答案的看法，我们早就知道；被当成“噪声”的那部分，才是新消息。Zhao等人（2022）在图像上也报告了同样的结果。
+# 被当成“噪声”的那部分，才是新消息。Zhao等人（2022）在图像上也报告了同样的结果。
 #
 # **原因。** 两种损失对学生logits的梯度是：
 #
@@ -443,22 +440,22 @@ for ax, alpha in zip(panels, (0, 1), strict=True):
 # %% [markdown] lang="en"
 # ## What would change our mind: is it only softness?
 #
-# Perhaps any softer label helps. Four rivals that keep the softness and lose the teacher's opinion:
-# - **Label smoothing**: a share $\varepsilon$ of the probability, spread evenly. The share is tuned on twenty other students.
+# Four rivals keep the softness and lose the teacher's opinion:
+# - **Label smoothing**: a share $\varepsilon$ of the probability, spread evenly. The share is tuned on ten other students.
 # - **Evened**: the teacher's own confidence in each command, its wrong answers made equal.
 # - **Shuffled**: the teacher's amounts, each given to another wrong intent.
 # - **Untrained**: a teacher whose head was never trained.
 # %% [markdown] lang="zh"
 # ## 什么会让我们改变看法：是不是只因为“软”？
 #
-# 也许只要标签软一点就有用，谁给的都行。下面四个对手都留着“软”，去掉教师的看法：
-# - **标签平滑**：把$\varepsilon$这么多的概率平均分出去。$\varepsilon$在另外二十个学生上调好。
+# 下面四个对手都留着“软”，去掉教师的看法：
+# - **标签平滑**：把$\varepsilon$这么多的概率平均分出去。$\varepsilon$在另外十个学生上调好。
 # - **拉平**：对每条指令仍用教师自己的信心，但各个错误答案一律相等。
 # - **打乱**：数值还是教师给的，只是都换给了别的错误意图。
 # - **未训练**：分类头从未训练过的教师。
 
 # %% key="smoothing"
-others = samples(range(STUDENTS, 2 * STUDENTS))
+others = samples(range(STUDENTS, STUDENTS + 10))
 
 
 def smoothed(epsilon):
@@ -495,25 +492,25 @@ draw_intervals(axes(), gains, "points gained over labels alone")
 # 光是“软”，只值一两个百分点；同样的数值给错了对象，反而有害。
 
 # %% [markdown] lang="en"
-# So *here* it is the addresses. (Yuan et al. 2020 find softness at least as important, on images with many labels a class. Both can be true: see "Your turn".)
+# So *here* it is the addresses. (Yuan et al. 2020 find softness at least as important, on images with many labels a class: see "Your turn".)
 #
 # ## What would change our mind: does it take a teacher?
 #
-# Your colleague has one shot left. "Addresses? *I* could have told you that timers resemble timers." Five rivals, from the poorest to the richest:
-# - **A twin**: the student's own network, trained on the student's own labels, from another start. And **five twins**, averaged.
-# - **MiniLM, the same labels**: the pretrained teacher, its head trained on the student's 62 commands only.
-# - **The names**: "IncreaseTimer" and "DecreaseTimer" share one of three words. A table of shared words, as logits, with a factor tuned on the other twenty.
-# - **The averages**: the teacher's mean logits for each intent. It no longer says anything about the single command.
+# "Addresses?" says your colleague. "*I* could have told you that timers resemble timers." Five rivals, from the poorest to the richest:
+# - **A twin**: the student's own network and labels, from another start. And **five twins**, averaged.
+# - **MiniLM, the same labels**: its head trained on the student's 62 commands only.
+# - **The names**: "IncreaseTimer" and "DecreaseTimer" share one of three words. A table of such shares, as logits, with a factor tuned on the other ten.
+# - **The averages**: the teacher's mean logits for each intent, the same for all its commands.
 # %% [markdown] lang="zh"
-# 所以在*这里*，要紧的是给了谁。（Yuan等人2020年发现“软”至少同样重要，他们用的是每类标签都很多的图像数据。两者可以都对，见“轮到你了”。）
+# 所以在*这里*，要紧的是给了谁。（Yuan等人2020年发现“软”至少同样重要，他们用的是每类标签都很多的图像数据，见“轮到你了”。）
 #
 # ## 什么会让我们改变看法：非得有教师吗？
 #
-# 同事还剩最后一招：“给了谁？定时器像定时器，这话*我*也会说。”五个对手，从最穷的到最富的：
-# - **孪生模型**：与学生一样的网络，学同样的标签，只是起点不同。还有**五个孪生模型**取平均。
-# - **MiniLM，同样的标签**：预训练过的教师，但分类头只用学生那62条指令训练。
-# - **名字**：“IncreaseTimer”与“DecreaseTimer”三个词里有一个相同。把相同词的比例列成表，乘上一个系数当作logits；系数在另外二十个学生上调好。
-# - **平均看法**：教师对每种意图的平均logits。它不再谈论单条指令。
+# 同事说：“给了谁？定时器像定时器，这话*我*也会说。”五个对手，从最穷的到最富的：
+# - **孪生模型**：网络和标签都与学生一样，只是起点不同。还有**五个孪生模型**取平均。
+# - **MiniLM，同样的标签**：分类头只用学生那62条指令训练。
+# - **名字**：“IncreaseTimer”与“DecreaseTimer”三个词里有一个相同。把相同词的比例列成表，乘上一个系数当作logits；系数在那另外十个学生上调好。
+# - **平均看法**：教师对每种意图的平均logits，同一意图的指令都一样。
 
 # %% key="names"
 words = [set(re.findall("[A-Z][a-z]+", name)) for name in names]
@@ -563,13 +560,13 @@ print(
 # 光靠名字就得到一大半，靠教师的平均看法得到绝大部分，单个孪生模型则什么也没带来。
 
 # %% [markdown] lang="en"
-# Your colleague gets more than half a point. Most of what helps is *which intents are alike*, a table of 31 rows, and much of it stands in the names for everybody to read. (Hinton's own words for dark knowledge: "a similarity metric over the classes".) What the teacher says about the single command is worth the last point or two.
+# Your colleague was half right. Most of what helps is *which intents are alike*, a table of 31 rows, and much of it stands in the names for everybody to read. What the teacher says about the single command is worth the last point or two.
 #
-# And where does the teacher have it from? With the student's labels alone a twin brings nothing, and the pretrained MiniLM a third; the rest came with the labels that only the teacher saw. *Here* distillation mostly moves what the teacher took from data. It isn't a law: five twins saw nothing new and bring a little, and on images networks taught by a twin are reported to overtake it (born-again networks, Furlanello et al. 2018).
+# And where does the teacher have it from? With the student's labels alone a twin brings nothing, and the pretrained MiniLM a third; the rest came with the labels that only the teacher saw. *Here* distillation mostly moves what the teacher took from data. It isn't a law: five twins saw nothing new and bring a little, and on images networks taught by a twin are reported to overtake it (Furlanello et al. 2018).
 # %% [markdown] lang="zh"
-# 同事扳回了大半局。起作用的主要是*哪些意图彼此相像*：一张31行的表，许多就写在名字里，谁都读得出来。（Hinton描述暗知识的原话是“类别之间的一种相似性度量”。）教师对单条指令的看法，只值最后那一两个百分点。
+# 同事扳回了半局。起作用的主要是*哪些意图彼此相像*：一张31行的表，许多就写在名字里，谁都读得出来。教师对单条指令的看法，只值最后那一两个百分点。
 #
-# 教师又是从哪里知道的？只有学生那些标签时，孪生模型什么也带不来，预训练过的MiniLM带来三分之一；其余的靠只有教师见过的标签。在*这里*，蒸馏主要是把教师从数据里得来的东西搬过去。这并不是定律：五个孪生模型没见过新东西，也带来了一点；而在图像上，据报告，由孪生模型教出来的网络会超过它的老师（born-again networks，Furlanello等，2018）。
+# 教师又是从哪里知道的？只有学生那些标签时，孪生模型什么也带不来，预训练过的MiniLM带来三分之一；其余的靠只有教师见过的标签。在*这里*，蒸馏主要是把教师从数据里得来的东西搬过去。这并不是定律：五个孪生模型没见过新东西，也带来了一点；而在图像上，据报告，由孪生模型教出来的网络会超过它的老师（Furlanello等，2018）。
 
 # %% [markdown] lang="en"
 # ## Side by side
@@ -603,19 +600,19 @@ show_table(
 # %% [markdown] lang="en"
 # ## Your turn
 #
-# Two commands an intent are very few. In the experiment's cell set `EACH = 8` and run everything below it, then `EACH = 32` with `STUDENTS = 6` (a minute or two). The teacher's gain shrinks, as one would expect. But one of the first four rivals catches up with it. Which? And what does that do to your answer to the last question below?
+# Two commands an intent are very few. In the experiment's cell set `EACH = 8` and run everything below it, then `EACH = 32` with `STUDENTS = 6` (a minute or two). The teacher's gain shrinks, and one of the first four rivals catches up with it. Which? And what does that do to your answer to the last question below?
 #
 # ## The interview
 #
-# A common answer to the first question has three steps: train a large model; train a small one on its outputs as soft labels; minimise the loss between the two. You can say what it leaves out: steps two and three are one, labels may join or stay away, and where the gain comes from has to be shown, by a rival that lacks the ingredient.
+# A common answer to the first question has three steps: train a large model; train a small one on its outputs; minimise the loss between the two. It leaves out that the last two are one, that labels may join or stay away, and where the gain comes from.
 # %% [markdown] lang="zh"
 # ## 轮到你了
 #
-# 每种意图两条指令，实在很少。把实验那一格的`EACH`改成8，运行下面的全部单元格；再改成`EACH = 32`、`STUDENTS = 6`（要一两分钟）。教师带来的提高变小了，这在意料之中；可是前四个对手中有一个追了上来。是哪一个？你对下面最后一题的回答要怎么改？
+# 每种意图两条指令，实在很少。把实验那一格的`EACH`改成8，运行下面的全部单元格；再改成`EACH = 32`、`STUDENTS = 6`（要一两分钟）。教师带来的提高变小了，前四个对手中也有一个追了上来。是哪一个？你对下面最后一题的回答要怎么改？
 #
 # ## 面试
 #
-# 第一题的常见答案是三步：训练大模型；把它的输出当软标签训练小模型；最小化两者之间的损失。你说得出它漏了什么：第二步与第三步是一回事；标签可以加进来，也可以不要；提高从哪里来，得拿一个缺了那样东西的对手来证明。
+# 第一题的常见答案是三步：训练大模型；用它的输出训练小模型；最小化两者之间的损失。它没说第二步与第三步是一回事，没说标签可以加进来也可以不要，更没说提高从哪里来。
 
 # %% [markdown] question="what-is-kd"
 
@@ -626,8 +623,8 @@ show_table(
 # %% [markdown] lang="en"
 # ## Next
 #
-# You can now build the loss, show which part of it works, and name the rival that came closest. Still open: why $T = 4$, and why $T^2$? That is [lesson 02](02_temperature.ipynb). And here a helper ran the training; in [lesson 03](03_the_loop.ipynb) you write the loop, after finding out what is wrong with a famous one.
+# You can now build the loss, show which part of it works, and name the rival that came closest. Still open: why $T = 4$, and why $T^2$? That is [lesson 02](02_temperature.ipynb). And here a helper ran the training; the loop you write in [lesson 03](03_the_loop.ipynb).
 # %% [markdown] lang="zh"
 # ## 下一课
 #
-# 现在你会写蒸馏损失，能证明其中哪一部分起作用，还说得出哪个对手离它最近。还没回答的是：为什么取$T = 4$，为什么乘$T^2$？见[第02课](02_temperature.ipynb)。另外，这里的训练由现成的函数代劳；到[第03课](03_the_loop.ipynb)，你先找出一个流行写法错在哪里，再亲手写出训练循环。
+# 现在你会写蒸馏损失，能证明其中哪一部分起作用，还说得出哪个对手离它最近。还没回答的是：为什么取$T = 4$，为什么乘$T^2$？见[第02课](02_temperature.ipynb)。另外，这里的训练由现成的函数代劳；训练循环到[第03课](03_the_loop.ipynb)由你亲手来写。

@@ -47,17 +47,17 @@ print(
 )
 
 # %% [markdown] lang="en"
-# They are the students of lesson 01: the same few commands and small networks, 200 steps, a learning rate that falls to zero. A score is the share of held-out commands read rightly, each intent weighing the same. From here on the teacher alone is in the loss, no label.
+# They are the students of lesson 01: 200 steps, a learning rate that falls to zero, and a score in which each intent weighs the same. From here on the teacher alone is in the loss, no label.
 #
 # ## What the division does
 #
-# Take the command of lesson 01, the one on which the teacher is as sure as it usually is, at every temperature from freezing to boiling.
+# Take lesson 01's command, at every temperature from freezing to boiling.
 # %% [markdown] lang="zh"
-# 还是第01课的那些学生：同样的几条指令，同样的小网络，训练200步，学习率逐步降到零。得分是留出的指令中读对的比例，每种意图权重相同。从这里起，损失里只有教师，没有标签。
+# 还是第01课的那些学生：训练200步，学习率逐步降到零，得分里每种意图权重相同。从这里起，损失里只有教师，没有标签。
 #
 # ## 除以温度，做了什么
 #
-# 还看第01课的那条指令，教师对它的把握程度居中。从极冷到极热，看每个温度下教师怎么说。
+# 还看第01课的那条指令，从极冷到极热，每个温度下教师怎么说。
 
 # %% key="one-command"
 first_student = slice(0, cohort.inputs.shape[1])
@@ -90,13 +90,13 @@ for temperature in (1, 4, 64):
 # 软化把正确答案的概率让给错误答案：总和涨得很多，单个却涨得很少。
 
 # %% [markdown] lang="en"
-# At the left end the teacher names one intent: a hard label. At the right end it gives all 31 the same: nothing to learn, it seems.
+# At the left end stands a hard label. At the right end all 31 intents have the same: nothing to learn, it seems.
 #
 # ## The first deletion: no division
 #
 # Without it, $T$ is 1. **Guess first.** At $T = 4$ the students score 69 %. What will they score at $T = 1$?
 # %% [markdown] lang="zh"
-# 最左端，教师只报一种意图，那就是硬标签。最右端，它给31种意图的概率都一样，看上去没什么可学。
+# 最左端就是硬标签。最右端，31种意图的概率都一样，看上去没什么可学。
 #
 # ## 第一处删除：不再除
 #
@@ -144,12 +144,12 @@ print(
 # 太冷会丢分；从T = 2起，这些学生就无所谓了。
 
 # %% [markdown] lang="en"
-# So the first deletion costs points: no catastrophe, but for nothing. Or is the learning rate to blame, chosen for $T = 4$? Ask twenty *other* students. (The last line is for later.)
+# So the first deletion costs points. Or is the learning rate to blame, chosen for $T = 4$? Ask ten *other* students. (The last lines are for later.)
 # %% [markdown] lang="zh"
-# 可见第一处删除是要丢分的：算不上灾难，却丢得不值。会不会怪学习率，它只适合$T = 4$？问问另外二十个学生。（最后一行后面要用。）
+# 可见第一处删除是要丢分的。会不会怪学习率，它只适合$T = 4$？问问另外十个学生。（最后几行后面要用。）
 
 # %% key="rates"
-others = gather_cohort(range(20, 40))
+others = gather_cohort(range(20, 30))
 SGD = {"optimizer_class": torch.optim.SGD}
 for name, temperature, rates, options in (
     ("Adam, T = 1", 1, (0.01, 0.02, 0.04), {}),
@@ -162,9 +162,9 @@ for name, temperature, rates, options in (
         print(say(f"    rate {rate:g}: {score:.0f} %", f"    学习率{rate:g}：{score:.0f}%"))
 
 # %% [markdown] lang="en"
-# No: 0.02 is the best of three for both. Colder still, the students do worse than on plain labels. Does the teacher give wrong answers there? Let the true labels teach at the same temperature.
+# No: another rate helps neither. Colder still, the students do worse than on plain labels. Does the teacher give wrong answers there? Let the true labels teach at the same temperature.
 # %% [markdown] lang="zh"
-# 不怪它：三个里面，0.02对两者都最好。再冷下去，学生还不如只用标签。是教师在那里答错了吗？让真实标签也在同样的温度下教一遍。
+# 不怪它：换个学习率，对两者都没有好处。再冷下去，学生还不如只用标签。是教师在那里答错了吗？让真实标签也在同样的温度下教一遍。
 
 # %% key="cold"
 cold = by_temperature[0.1]
@@ -182,21 +182,21 @@ difference = in_words(paired_t_interval(cold, cold_labels))
 print(say(f"The first line over the second: {difference}", f"第一行比第二行：{difference}"))
 
 # %% [markdown] lang="en"
-# No: true labels do as badly. The *student's* logits are divided, too: at 0.1, gaps that mean little when it answers at $T = 1$ already satisfy the loss. Spare the student the cold (last line), and what is left is as good as a label.
+# No: true labels do as badly. The *student's* logits are divided, too: at 0.1, gaps that mean little at $T = 1$ already satisfy the loss. Spare the student the cold (third line), and what is left is as good as a label.
 #
 # The hot end is the odd one. At $T = 64$ the teacher's probabilities look even, and the students learn as much as ever. From what?
 #
 # ## What is left at infinity
 #
-# Turn the temperature. Left, the teacher's answer; right, how hard the loss, $T^2$ included, pushes the logits of a student that knows nothing yet.
+# Turn the temperature. Left, the teacher's answer; right, how hard the loss, $T^2$ included, pushes the logits of a blank student.
 # %% [markdown] lang="zh"
-# 不是：真实标签教出来一样差。除以温度的还有*学生*的logits：除以0.1之后，差距还很小，在$T = 1$下作答几乎不起作用，损失却已经降到底了。只要别让学生受冻（最后一行），教师就和标签一样好。
+# 不是：真实标签教出来一样差。除以温度的还有*学生*的logits：除以0.1之后，差距还很小，在$T = 1$下几乎不起作用，损失却已经降到底了。只要别让学生受冻（第三行），教师就和标签一样好。
 #
 # 奇怪的是热的那一头。$T = 64$时教师的概率看上去一样平，学生却照学不误。它们究竟在学什么？
 #
 # ## 到了无穷大，还剩下什么
 #
-# 拨一拨温度。左边是教师的回答；右边是损失（带$T^2$）对每个logit推得多用力，学生此时还什么都不会。
+# 拨一拨温度。左边是教师的回答；右边是损失（带$T^2$）对一个什么都不会的学生的每个logit推得多用力。
 
 
 # %%
@@ -232,9 +232,9 @@ for place, temperature in ((0, 4), (2, 64)):
 # 到了64，回答已经拉平，推力却照样分得清各个意图。
 
 # %% [markdown] lang="en"
-# Now in symbols. Write $d = s - t$ for a row of student's minus teacher's logits. Where $T$ is large, $e^{z/T} \approx 1 + z/T$: both softmaxes become straight lines, and what $T^2 \cdot \mathrm{KL}$ tends to is a squared distance. Build it.
+# Now in symbols. Where $T$ is large, $e^{z/T} \approx 1 + z/T$: both softmaxes become straight lines, and $T^2 \cdot \mathrm{KL}$ tends to a squared distance of the logits. Build it.
 # %% [markdown] lang="zh"
-# 再写成式子。把一行学生logits与教师logits之差记作$d = s - t$。$T$很大时$e^{z/T} \approx 1 + z/T$，两个softmax都成了直线，$T^2 \cdot \mathrm{KL}$趋于一个平方距离。请你来实现。
+# 再写成式子。$T$很大时$e^{z/T} \approx 1 + z/T$，两个softmax都成了直线，$T^2 \cdot \mathrm{KL}$趋于logits的一个平方距离。请你来实现。
 
 # %% exercise="logit_mse"
 
@@ -262,24 +262,24 @@ print(
 )
 
 # %% [markdown] lang="en"
-# *Off by* compares the two gradients: from 100 on, ten times the temperature is a tenth of the gap. A hot teacher isn't silent. The differences between its probabilities became tiny, and $T^2$ blew them up again. Say it aloud before you go on:
+# *Off by* compares the two gradients. A hot teacher isn't silent: the differences between its probabilities became tiny, and $T^2$ blew them up again. Say it aloud before you go on:
 # %% [markdown] lang="zh"
-# *相差*比的是两个梯度：从100起，温度升到十倍，差距缩到十分之一。“热”的教师并没有沉默：概率之间的差别变得极小，$T^2$又把它们放大了回来。往下读之前，先开口说一遍：
+# *相差*比的是两个梯度。“热”的教师并没有沉默：概率之间的差别变得极小，$T^2$又把它们放大了回来。往下读之前，先开口说一遍：
 
 # %% [markdown] question="large-temperature-limit"
 
 # %% [markdown] lang="en"
 # ## The second deletion: no $T^2$
 #
-# "Twice a loss has the same minimum as the loss." True. Jonas trains with SGD, his colleague Mei with Adam; both at $T = 4$, each at the best rate of the three tried above.
+# Jonas trains with SGD, his colleague Mei with Adam; both at $T = 4$, each at the best of the rates tried above.
 #
-# **Guess first.** What do Jonas's students score without the factor 16? Then say to yourself what Mei's will.
+# **Guess first.** What do Jonas's students score without the factor 16? And Mei's?
 # %% [markdown] lang="zh"
 # ## 第二处删除：不乘$T^2$
 #
-# “损失翻一倍，最小值还在原处。”这话没错。小周用SGD训练，同事小梅用Adam；都是$T = 4$，学习率各取上面试过的三个里最好的。
+# 小周用SGD训练，同事小梅用Adam；都是$T = 4$，学习率各取上面试过的里面最好的。
 #
-# **先猜一猜。** 没有16这个因子，小周的学生得多少分？小梅的呢？也在心里报个数。
+# **先猜一猜。** 没有16这个因子，小周的学生得多少分？小梅的呢？
 
 # %%
 guessed_without = guess(unit="%", low=0, high=80)
@@ -315,15 +315,15 @@ print(
 # 少了T²，SGD几乎什么也学不到，Adam却毫无察觉。
 
 # %% [markdown] lang="en"
-# Same loss, same students, same single line deleted. One of the two ships a student that understands nothing; the other sees no change and approves.
+# The same line deleted: one of the two ships a student that understands nothing, the other sees no change and approves.
 #
-# **Why.** Two divisions by $T$ hide in the gradient. The chain rule gives the first, and the flattened softmax the second:
+# **Why.** Two divisions by $T$ hide in the gradient. The chain rule gives the first, and the flattened softmax the second. With $d = s - t$, the student's logits minus the teacher's:
 #
 # $$\frac{\partial\, \mathrm{KL}}{\partial s_i} = \frac{1}{T}\,(q_i - p_i), \qquad q_i - p_i \approx \frac{d_i - \bar d}{C\,T}$$
 # %% [markdown] lang="zh"
-# 损失相同，学生相同，删的是同一行。一个发布了什么都听不懂的学生，另一个看不出任何变化，点了批准。
+# 删的是同一行：一个发布了什么都听不懂的学生，另一个看不出任何变化，点了批准。
 #
-# **原因。** 梯度里藏着两次除以$T$：一次来自链式法则，一次来自变平的softmax：
+# **原因。** 梯度里藏着两次除以$T$：一次来自链式法则，一次来自变平的softmax。记$d = s - t$，即学生logits减教师logits：
 #
 # $$\frac{\partial\, \mathrm{KL}}{\partial s_i} = \frac{1}{T}\,(q_i - p_i), \qquad q_i - p_i \approx \frac{d_i - \bar d}{C\,T}$$
 
@@ -353,13 +353,9 @@ for low, high in ((1, 10), (10, 100)):
 # T大于10以后，乘了T²的梯度长度几乎不变；不乘，梯度就越来越弱。
 
 # %% [markdown] lang="en"
-# SGD's step is the learning rate times the gradient, so a sixteenth of the gradient is a sixteenth of the rate, and 200 steps are over too soon. If that is all, a rate 16 times as large must give the very same students.
-#
-# Adam divides each step by the root of a running mean of the squared gradients. A constant factor cancels.
+# Adam divides each step by the root of a running mean of the squared gradients: a constant factor cancels. SGD's step is the learning rate times the gradient, so a sixteenth of the gradient is a sixteenth of the rate. If that is all, a rate 16 times as large must give the very same students.
 # %% [markdown] lang="zh"
-# SGD的一步是学习率乘以梯度，梯度缩到1/16，等于学习率缩到1/16，200步根本走不到。如果原因仅此而已，那么把学习率调大到16倍，应当得到一模一样的学生。
-#
-# Adam每一步都除以梯度平方的滑动平均再开方，常数因子正好约掉。
+# Adam每一步都除以梯度平方的滑动平均再开方，常数因子正好约掉。SGD的一步是学习率乘以梯度，梯度缩到1/16，等于学习率缩到1/16。如果原因仅此而已，那么把学习率调大到16倍，应当得到一模一样的学生。
 
 # %% key="rate"
 larger_rate = cohort.scores(taught(cohort, 4, factor=1 / 16, rate=16 * RATE, **SGD))
@@ -375,11 +371,11 @@ print(
 # %% [markdown] lang="en"
 # ## What would change our mind
 #
-# Mei could now say: with Adam the factor is decoration. Shake her: let labels join in. Half the loss becomes cross-entropy on the labels, as in `kd_loss`. Still Adam.
+# So with Adam the factor is decoration? Let labels join in: half the loss becomes cross-entropy on the labels, as in `kd_loss`. Still Adam.
 # %% [markdown] lang="zh"
 # ## 什么会让我们改变看法
 #
-# 小梅这时可以说：用Adam，这个因子就是摆设。考考她：让标签加进来，损失的一半换成标签上的交叉熵，和`kd_loss`一样。优化器仍是Adam。
+# 那么用Adam，这个因子就是摆设？让标签加进来：损失的一半换成标签上的交叉熵，和`kd_loss`一样。优化器仍是Adam。
 
 
 # %%
@@ -420,13 +416,13 @@ ax.minorticks_off()
 # 有标签在旁边时，Adam也离不开T²：没有它，教师越热，声音越听不见。
 
 # %% [markdown] lang="en"
-# The factor cancels for a sum only if it stands before the *whole* sum. Here it stood before one part, and `alpha` no longer means what it says. Both deletions go back to Jonas. $T^2$ isn't there to move a minimum; it is there so that one can change $T$ without changing the learning rate and the mixture with it.
+# The factor cancels only if it stands before the *whole* sum. Here it stood before one part, and `alpha` no longer means what it says. Both deletions go back to Jonas: with $T^2$ one can change $T$ without changing the learning rate and the mixture.
 #
 # ## Two corners
 #
 # **A very hot teacher.** To avoid dividing by zero, Adam adds a small $\varepsilon = 10^{-8}$ to what it divides by. At $T = 1000$ the factor is a million.
 # %% [markdown] lang="zh"
-# 只有乘在*整个*和式前面的因子才会约掉。这里它只乘在一项上，于是`alpha`名不副实。两处删除都退回给小周。$T^2$不是用来挪最小值的；有了它，调$T$时，学习率和两项的比例才不会跟着动。
+# 只有乘在*整个*和式前面的因子才会约掉。这里它只乘在一项上，于是`alpha`名不副实。两处删除都退回给小周：有了$T^2$，调$T$时，学习率和两项的比例才不会跟着动。
 #
 # ## 两个角落
 #
@@ -449,7 +445,7 @@ print(
 )
 
 # %% [markdown] lang="en"
-# So "Adam doesn't notice" has two limits: one soft loss, alone, and gradients well above $\varepsilon$.
+# So "Adam doesn't notice" holds for a soft loss alone, and for gradients well above $\varepsilon$.
 #
 # **When the student answers.** It was trained at $T = 4$. At which temperature should the box on the wall run?
 # %% [markdown] lang="zh"
@@ -472,9 +468,9 @@ for temperature in (1, 4):
     )
 
 # %% [markdown] lang="en"
-# (55 and not 69 %, for here each *command* weighs the same, a *micro* average.) The answers are the same; division doesn't change which logit is largest. The confidence is not: at $T = 4$ the student would be asking back all day. It answers at $T = 1$, where its logits were made to resemble the teacher's, and is then 11 points too modest; calibration is a subject of its own.
+# (55 and not 69 %, for here each *command* weighs the same, a *micro* average.) Division doesn't change which logit is largest, so the answers are the same. The confidence is not: at $T = 4$ the student would be asking back all day. It answers at $T = 1$, and is then 11 points too modest; calibration is a subject of its own.
 # %% [markdown] lang="zh"
-# （是55%而不是69%，因为这里每条*指令*权重相同，即*微*平均。）答案完全一样，因为除法不改变哪个logit最大。置信度却不同：若用$T = 4$，学生整天都得反问用户。它应在$T = 1$下作答，训练正是让它的logits像教师的logits；这时它的置信度低了11个百分点，过于谦虚。校准是另一个话题。
+# （是55%而不是69%，因为这里每条*指令*权重相同，即*微*平均。）除法不改变哪个logit最大，所以答案完全一样。置信度却不同：若用$T = 4$，学生整天都得反问用户。它应在$T = 1$下作答，这时置信度还低了11个百分点，过于谦虚；校准是另一个话题。
 
 # %% [markdown] question="temperature-when-answering"
 
@@ -510,13 +506,13 @@ show_table(
 # %% [markdown] lang="en"
 # ## Your turn
 #
-# From $T = 2$ on any temperature would do. For which teacher? Make it surer of the same answers: `surer = dataclasses.replace(cohort, teacher_logits=3 * teacher_logits)`. Where will the plateau begin? Write down a guess and repeat the sweep with `surer`, and an 8 in it. Then divide by 3 instead. Which rule for choosing a temperature do you read off?
+# From $T = 2$ on any temperature would do, for this teacher. Make it surer of the same answers: `surer = dataclasses.replace(cohort, teacher_logits=3 * teacher_logits)`. Where will the plateau begin? Write down a guess and repeat the sweep with `surer`, and an 8 in it. Which rule for choosing a temperature do you read off?
 #
 # ## The interview
 # %% [markdown] lang="zh"
 # ## 轮到你了
 #
-# 从$T = 2$起用哪个温度都行，可这是对哪个教师而言？让它答案不变，只是更笃定：`surer = dataclasses.replace(cohort, teacher_logits=3 * teacher_logits)`。平台会从哪里开始？先写下猜测，再用`surer`重扫一遍，把8也加进去；然后改成除以3。该怎么选温度，你看出了什么规律？
+# 从$T = 2$起用哪个温度都行，这是对这个教师而言。让它答案不变，只是更笃定：`surer = dataclasses.replace(cohort, teacher_logits=3 * teacher_logits)`。平台会从哪里开始？先写下猜测，再用`surer`重扫一遍，把8也加进去。该怎么选温度，你看出了什么规律？
 #
 # ## 面试
 
@@ -529,7 +525,7 @@ show_table(
 # %% [markdown] lang="en"
 # ## Next
 #
-# You can now say what both $T$s do, who notices if one goes missing, and where even Adam does. All of this ran in a loop that somebody else wrote. In [lesson 03](03_the_loop.ipynb) you write it, after finding out what is wrong with a famous one.
+# You can now say what both $T$s do, who notices if one goes missing, and where even Adam does. All of this ran in a loop that somebody else wrote. In [lesson 03](03_the_loop.ipynb) you find out what is wrong with a famous one, and write your own.
 # %% [markdown] lang="zh"
 # ## 下一课
 #

@@ -41,11 +41,11 @@ print(
 )
 
 # %% [markdown] lang="en"
-# The colleague is right about the teacher. (The commands are a sample that no training touches. The test half that the table further down rests on stays closed here.)
+# The colleague is right about the teacher. (The commands are a sample that no training touches. In the ten languages it is not from the test half, on which the table further down rests.)
 #
 # **Guess first.** How many of the commands in the ten languages will a student read that learned from *this* teacher?
 # %% [markdown] lang="zh"
-# 同事说教师不懂，这话不错。（这里的指令是训练从不接触的样本。下文那张表用的测试集，这里不打开。）
+# 同事说教师不懂，这话不错。（这里的指令是训练从不接触的样本；那十种语言的样本也不取自下文那张表所用的测试集。）
 #
 # **先猜一猜。** 跟着*这个*教师学的学生，在这十种语言上能读对多少指令？
 
@@ -97,11 +97,11 @@ def imitate(student_vectors, teacher_vectors):
 # %% [markdown] lang="en"
 # ## Half a minute of training
 #
-# Besides the translations the student reads the English training commands, rewritten word by word with a lexicon that was mined from the same translations. They are clumsy ("turn on the lamp" → "włącz lampa"), but they speak of lamps, where a user interface speaks of settings. Their target is the teacher's vector of the English command. A rewriting also keeps the label of its English original: it counts for a tenth in the loss, and the last layer is trained on it. Nothing that somebody really said or wrote in another language is labelled. (Some everyday English paraphrases in the rewriting were listed by hand.)
+# Besides the translations the student reads the English training commands, rewritten word by word with a lexicon that was mined from the same translations. They are clumsy ("turn on the lamp" → "włącz lampa"), but they speak of lamps, where a user interface speaks of settings. Their target is the teacher's vector of the English command. A rewriting also keeps the label of its English original: a cross-entropy on it joins the loss with weight 0.1, and the last layer is trained on it. Nothing that somebody really said or wrote in another language is labelled. (Some everyday English paraphrases in the rewriting were listed by hand.)
 # %% [markdown] lang="zh"
 # ## 训练半分钟
 #
-# 除了译文，学生还读逐词改写成外语的英语训练指令，所用词典就是从这些译文里挖出来的。改写很笨拙（“turn on the lamp” → “włącz lampa”），但说的是灯，而界面文字说的多是设置。它们的目标是教师对英语指令给出的向量。改写还保留英语原文的标签：它在损失里占十分之一的权重，最后一层也用它训练。其他语言里真正由人说出或写下的指令，依然一条标签也没有。（改写时用到的一些日常英语同义说法，是手工列出的。）
+# 除了译文，学生还读逐词改写成外语的英语训练指令，所用词典就是从这些译文里挖出来的。改写很笨拙（“turn on the lamp” → “włącz lampa”），但说的是灯，而界面文字说的多是设置。它们的目标是教师对英语指令给出的向量。改写还保留英语原文的标签：标签上的交叉熵以0.1的权重加进损失，最后一层也用它训练。其他语言里真正由人说出或写下的指令，依然一条标签也没有。（改写时用到的一些日常英语同义说法，是手工列出的。）
 
 # %% key="distil"
 from kd_solutions.flagship import SHORTER, distill_student
@@ -128,18 +128,18 @@ print(
 )
 
 # %% [markdown] lang="en" caption=true
-# The student beats its teacher in all ten languages, and keeps up in English.
+# The student beats its teacher in all ten languages, and isn't behind in English.
 # %% [markdown] lang="zh"
 # 在全部十种语言上学生都胜过教师，英语也没有落后。
 
 # %% [markdown] lang="en"
-# So the colleague is wrong about the teaching. Knowledge of the *task* comes from the teacher, knowledge of the *languages* from the translations. Neither alone would do.
+# So the colleague is wrong about the teaching. Knowledge of the *languages* comes from the translations; knowledge of the *task* from the teacher, and from the labels that the rewritings keep.
 #
 # ## What would change our mind?
 #
 # Perhaps the teacher isn't needed: commands share words across languages, such as "timer" and "Timer". Train the same student on the English labels alone.
 # %% [markdown] lang="zh"
-# 所以“教不了”这一半是错的。关于*任务*的知识来自教师，关于*语言*的知识来自译文，缺一不可。
+# 所以“教不了”这一半是错的。关于*语言*的知识来自译文；关于*任务*的知识来自教师，也来自改写所保留的标签。
 #
 # ## 什么会让我们改变看法？
 #
@@ -159,13 +159,13 @@ print(
 )
 
 # %% [markdown] lang="en"
-# It reads English as well as any of them, and elsewhere it knows loan words at best. What the ten languages gain over this, they owe to the distillation and its translations.
+# It reads English as well as any of them, and elsewhere it knows loan words at best. What the ten languages gain over this, they owe to the translations, to the labels that these carry, and to the teacher; how much to which, this control can't tell.
 #
 # ## The long run
 #
 # `python -m kd_study distill` trains longer; with everything around it, it takes several minutes. Its result for several seeds, on the test half, which had no say in the choice of the recipe:
 # %% [markdown] lang="zh"
-# 英语上它谁也不输，到了别的语言，顶多认得几个外来词。十种语言比它多出来的部分，来自蒸馏和它所用的译文。
+# 英语上它谁也不输，到了别的语言，顶多认得几个外来词。十种语言比它多出来的部分，来自译文、译文带来的标签和教师；各占多少，这个对照说不出来。
 #
 # ## 完整训练
 #
@@ -237,11 +237,11 @@ for mistake in common_mistakes(student, [commands[language] for language in TEN_
     print(f"{mistake.intent} → {mistake.read_as}: {mistake.count} ({mistake.example})")
 
 # %% [markdown] lang="en"
-# Look at the pairs. Setting a volume and changing it, pausing and cancelling a timer, lengthening and shortening it: the sentences share nearly all their words, and this student sees a bag of words, without their order. Others fail because everyday verbs are missing from a user interface, and so from the lexicon. And Chinese commands that end in the device, such as “关掉客厅的灯” (turn off the living-room light), are at times read as questions; why is still open. What would you test first?
+# Look at the pairs. Setting a volume and changing it, pausing and cancelling a timer, lengthening and shortening it: the sentences share nearly all their words, and this student sees a bag of words, without their order. Others fail because everyday verbs are missing from a user interface, and so from the lexicon. And “关掉客厅的灯” (turn off the living-room light) is at times read as a question: no translation contains 关掉, as lesson 00 counts, so its pieces lie in rows that other texts trained. What would you try first?
 #
 # ## Where the bytes are
 # %% [markdown] lang="zh"
-# 看看这些混淆：设定音量与调节音量、暂停与取消定时器、延长与缩短定时器：句子里的词几乎全一样，而这个学生看到的只是一袋词，没有先后。另一些错误是因为日常动词在界面文字里不出现，词典里也就没有。还有，以设备名结尾的中文指令，例如“关掉客厅的灯”，有时会被当成询问；原因还没有查明。换作你，先查什么？
+# 看看这些混淆：设定音量与调节音量、暂停与取消定时器、延长与缩短定时器：句子里的词几乎全一样，而这个学生看到的只是一袋词，没有先后。另一些错误是因为日常动词在界面文字里不出现，词典里也就没有。还有，“关掉客厅的灯”有时会被当成询问：第00课数过，译文里没有“关掉”，它的子词落在别的文本训练过的行里。换作你，先试什么？
 #
 # ## 字节都在哪里
 
@@ -266,7 +266,7 @@ print(
 #
 # ## Say it in 60 seconds
 #
-# Aloud, then open and tick.
+# Aloud, then open and compare.
 # %% [markdown] lang="zh"
 # 网络只占一小部分。语言一多，需要的是词。
 #

@@ -243,3 +243,76 @@ def without_drawing_weights(embedding, token_ids):
     )
     smaller.load_state_dict({"weight": embedding.weight.detach()[kept]})
     return smaller, mapping
+
+
+@accepted("margin_scores")
+def pair_by_pair_with_sorted_cosines(source, target, k=4):
+    def cos(x, y):
+        return torch.dot(x, y).item() / (torch.dot(x, x).sqrt() * torch.dot(y, y).sqrt()).item()
+
+    def mean_of_nearest(x, others):
+        nearest = sorted((cos(x, other) for other in others), reverse=True)[:k]
+        return sum(nearest) / len(nearest)
+
+    xs, ys = source.double(), target.double()
+    scores = [
+        cos(x, y) / (0.5 * mean_of_nearest(x, ys) + 0.5 * mean_of_nearest(y, xs))
+        for x, y in zip(xs, ys, strict=True)
+    ]
+    return torch.tensor(scores, dtype=source.dtype)
+
+
+@accepted("margin_scores")
+def in_numpy_with_a_partition(source, target, k=4):
+    x, y = (side.numpy().astype(np.float64) for side in (source, target))
+    x, y = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in (x, y))
+    similar, k = x @ y.T, min(k, len(x))
+    forward = -np.partition(-similar, k - 1, axis=1)[:, :k].mean(1)
+    backward = -np.partition(-similar, k - 1, axis=0)[:k].mean(0)
+    return torch.from_numpy(np.diag(similar) / ((forward + backward) / 2)).to(source.dtype)
+
+
+@accepted("margin_scores")
+def from_the_full_ratio_matrix(source, target, k=4):
+    cosines = F.cosine_similarity(source[:, None], target[None], dim=-1)
+    forward = cosines.sort(1, descending=True)[0][:, :k].mean(1)
+    backward = cosines.sort(0, descending=True)[0][:k].mean(0)
+    margins = cosines / torch.add(forward[:, None], backward[None]).div(2)
+    return torch.einsum("ii->i", margins)
+
+
+@accepted("remove_language")
+def with_eigenvectors_of_the_gram_matrix(vectors, languages, components=1):
+    cleaned = vectors.double()
+    for language in set(languages.tolist()):
+        rows = (languages == language).nonzero().squeeze(1)
+        own = cleaned.index_select(0, rows)
+        vectors_up = torch.linalg.eigh(own.T @ own).eigenvectors  # the heaviest last
+        kept = vectors_up[:, : max(own.shape[1] - components, 0)]
+        cleaned = cleaned.index_copy(0, rows, own @ (kept @ kept.T))
+    return cleaned.to(vectors.dtype)
+
+
+@accepted("remove_language")
+def less_the_best_approximation_in_numpy(vectors, languages, components=1):
+    x, ids = vectors.numpy(), languages.numpy()
+    cleaned = np.zeros_like(x)
+    for language in np.unique(ids):
+        u, s, vt = np.linalg.svd(x[ids == language], full_matrices=False)
+        s[:components] = 0
+        cleaned[ids == language] = (u * s) @ vt
+    return torch.from_numpy(cleaned)
+
+
+@accepted("remove_language")
+def one_direction_after_the_other(vectors, languages, components=1):
+    groups = {}
+    for row, language in enumerate(languages.tolist()):
+        groups.setdefault(language, []).append(row)
+    cleaned = vectors.clone()
+    for rows in groups.values():
+        own = vectors[rows]
+        for direction in torch.svd(own.double(), some=True)[2].T[:components].to(own.dtype):
+            own = own - torch.outer(own @ direction, direction)
+        cleaned[rows] = own
+    return cleaned

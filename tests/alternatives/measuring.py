@@ -120,3 +120,83 @@ def with_the_statistics_module(a, b, samples=10_000, seed=0):
     draw = random.Random(seed)
     cuts = quantiles([fmean(draw.choices(d, k=len(d))) for _ in range(samples)], n=40, method="inclusive")
     return fmean(d), cuts[0], cuts[-1]
+
+
+@accepted("risk_threshold")
+def threshold_by_threshold(confidence, correct, risk=0.05):
+    answers = [(float(c), bool(hit)) for c, hit in zip(confidence, correct, strict=True)]
+    for threshold in sorted(c for c, _ in answers):
+        hits = [hit for c, hit in answers if c >= threshold]
+        if hits.count(False) / len(hits) <= risk:
+            return threshold
+    return float("inf")
+
+
+@accepted("risk_threshold")
+def sorted_and_summed_up(confidence, correct, risk=0.05):
+    confidence, order = torch.as_tensor(confidence, dtype=torch.float64).sort(descending=True)
+    wrong = torch.as_tensor(correct)[order] == 0
+    share = wrong.double().cumsum(0) / torch.arange(1, len(order) + 1)
+    last = torch.ones_like(wrong)
+    last[:-1] = confidence[:-1] != confidence[1:]
+    fit = confidence[last & (share <= risk)]
+    return fit[-1].item() if len(fit) else float("inf")
+
+
+@accepted("risk_threshold")
+def with_numpy_searchsorted(confidence, correct, risk=0.05):
+    c = np.asarray([float(value) for value in confidence])
+    mistakes = np.sort(c[np.asarray([not hit for hit in correct], dtype=bool)])
+    levels = np.sort(c)
+    accepted = len(c) - np.searchsorted(levels, levels)
+    wrong = len(mistakes) - np.searchsorted(mistakes, levels)
+    return float(np.min(levels[wrong / accepted <= risk], initial=np.inf))
+
+
+@accepted("two_level_bootstrap")
+def drawn_twice_in_plain_python(differences, groups, samples=10_000, seed=0):
+    rows = defaultdict(list)
+    ids = groups.tolist() if isinstance(groups, torch.Tensor) else groups
+    for difference, group in zip(differences, ids, strict=True):
+        rows[group].append(float(difference))
+    every, draw = list(rows.values()), random.Random(seed)
+    means = [
+        sum(sum(draw.choices(own, k=len(own))) / len(own) for own in draw.choices(every, k=len(every)))
+        / len(every)
+        for _ in range(samples)
+    ]
+    low, *_, high = quantiles(means, n=40, method="inclusive")
+    return fmean(map(fmean, every)), low, high
+
+
+@accepted("two_level_bootstrap")
+def with_multinomial_counts_in_numpy(differences, groups, samples=10_000, seed=0):
+    ids = groups.tolist() if isinstance(groups, torch.Tensor) else groups
+    number = {}
+    places = np.array([number.setdefault(group, len(number)) for group in ids])
+    x, rng = np.array([float(d) for d in differences]), np.random.default_rng(seed)
+    times = rng.multinomial(len(number), np.full(len(number), 1 / len(number)), samples)
+    means, observed = np.zeros(samples), 0.0
+    for group in range(len(number)):
+        own = x[places == group]
+        observed += own.mean() / len(number)
+        counts = rng.multinomial(times[:, group] * len(own), np.full(len(own), 1 / len(own)))
+        means += (counts * own).sum(1) / len(own) / len(number)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return observed.item(), low.item(), high.item()
+
+
+@accepted("two_level_bootstrap")
+def group_by_group_in_torch(differences, groups, samples=10_000, seed=0):
+    ids = groups.tolist() if isinstance(groups, torch.Tensor) else groups
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.as_tensor(differences).double()
+    rows = [x[[id == own for id in ids]] for own in dict.fromkeys(ids)]
+    chosen = torch.randint(len(rows), (samples, len(rows)), generator=generator)
+    means = torch.empty(chosen.shape, dtype=torch.float64)
+    for number, own in enumerate(rows):
+        here = (chosen == number).nonzero(as_tuple=True)
+        drawn = torch.randint(len(own), (len(here[0]), len(own)), generator=generator)
+        means[here] = own[drawn].mean(1)
+    ends = means.mean(1).sort().values[[int(0.025 * samples), min(int(0.975 * samples), samples - 1)]]
+    return torch.stack([own.mean() for own in rows]).mean().item(), *ends.tolist()

@@ -1,27 +1,26 @@
-"""The start page in a real browser: run all cells, type a command, click an example, move a slider.
+"""JupyterLab in a real browser, as `make study` sets it up: run all cells, type, click, slide, follow links.
 
 Needs Debian's chromium and fonts-noto-cjk; run with `make browser-test`. Screenshots go to build/browser/.
 """
 
-import json
-import os
-import re
 import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
 
-import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
 
 from kd_solutions.support.language import LANGUAGES
 from kd_solutions.support.paths import cache_folder
-from kd_study.lessons.editions import NOTEBOOKS
+from kd_study.exercises.catalog import NAMES
+from kd_study.lessons.execute import build
+from kd_study.lessons.links import cell_address, exercise_address
+from kd_study.lessons.source import NOTEBOOKS, lesson_sources
+from kd_study.setup.launch import SETTINGS, lab_command
 
 SCREENSHOTS = NOTEBOOKS.parent / "build" / "browser"
 TOKEN = secrets.token_hex(16)
@@ -35,24 +34,41 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
-PAGE = "00_start.ipynb"
-SETTINGS = {
-    "apputils-extension/notification": {"fetchNews": "false"},  # its pop-up would cover the page
-    "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page, seen or not
-}
+PAGE = "00_start"
+CELLS = "window.jupyterapp.shell.currentWidget.content.widgets"
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+PICTURE = f'{{output_type: "display_data", metadata: {{}}, data: {{"image/png": "{PIXEL}"}}}}'
+READY = """
+    () => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === "idle"
+"""
+COUNTS = """
+    () => window.jupyterapp.shell.currentWidget.content.widgets
+        .filter(cell => cell.model.type === "code" && cell.model.sharedModel.source)
+        .map(cell => cell.model.executionCount)
+"""
+OUTPUTS = """
+    () => window.jupyterapp.shell.currentWidget.content.widgets
+        .filter(cell => cell.model.type === "code")
+        .flatMap(cell => cell.model.outputs.toJSON())
+"""
+IN_VIEW = """
+    ([path, id]) => {
+        const shown = window.jupyterapp.shell.currentWidget
+        if (shown?.context?.path !== path) return false
+        const cell = shown.content.widgets.find(cell => cell.model.id === id)
+        if (!cell?.node.isConnected) return false
+        const top = cell.node.getBoundingClientRect().top
+        const pane = shown.content.node.getBoundingClientRect()
+        return pane.top - 1 <= top && top < pane.bottom
+    }
+"""
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """The address of a JupyterLab that serves a copy of the notebooks, with settings of its own."""
+    """The address of a JupyterLab with the course's settings, over notebooks that nobody ran yet."""
     home = tmp_path_factory.mktemp("lab")
-    for language in LANGUAGES:
-        copy_without_outputs(NOTEBOOKS / language / PAGE, home / "workspace" / language / PAGE)
-    for name, values in SETTINGS.items():
-        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values))
+    list(build(lesson_sources(), home / "workspace", run=False))
     port = free_port()
     options = [
         "--no-browser",
@@ -61,24 +77,20 @@ def lab(tmp_path_factory):
         f"--IdentityProvider.token={TOKEN}",
         "--LabApp.expose_app_in_browser=True",
     ]
-    if os.geteuid() == 0:
-        options.append("--allow-root")
-    environment = os.environ | {
+    environment = {
+        "JUPYTER_CONFIG_PATH": str(SETTINGS),
+        "JUPYTER_PATH": str(SETTINGS),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "KD_STUDY_HOME": str(home / "study"),
+        "KD_STUDY_HOME": str(home),
         "KD_STUDY_CACHE": str(cache_folder()),
     }
-    with open(home / "log", "w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyter", "lab", *options],
-            cwd=home / "workspace",
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+    with pytest.MonkeyPatch.context() as patch, open(home / "log", "w") as log:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        server = subprocess.Popen(lab_command(options), stdout=log, stderr=subprocess.STDOUT)
         try:
             wait_for(f"http://127.0.0.1:{port}/api", server, home / "log")
             yield f"http://127.0.0.1:{port}"
@@ -98,63 +110,121 @@ def browser():
 @pytest.fixture(scope="module", params=LANGUAGES)
 def page(request, lab, browser):
     """The start page in one language, with every cell executed."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1600})
-    page.set_default_timeout(60_000)
-    page.goto(f"{lab}/doc/tree/{request.param}/{PAGE}?token={TOKEN}&reset")
-    page.wait_for_function(f"{KERNEL}?.status === 'idle'")
-    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    last = page.locator(".jp-CodeCell .jp-InputPrompt").last
-    last.filter(has_text=re.compile(r"\[\d+\]")).wait_for(timeout=180_000)
+    page = opened(lab, browser, f"{request.param}/{PAGE}.ipynb")
+    run(page, "notebook:run-all-cells")
+    page.wait_for_function(f"({COUNTS})().every(Boolean)", timeout=600_000)
     yield page
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"00_start-{request.param}.png")
     page.close()
 
 
+def opened(lab: str, browser, path: str, view: str = "doc"):
+    """A new browser page with that notebook, its kernel waiting; view: "lab" with the file list and tabs."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(60_000)
+    page.goto(f"{lab}/{view}/tree/{path}?token={TOKEN}&reset")
+    page.wait_for_function(READY)
+    return page
+
+
+def run(page, command: str) -> None:
+    page.evaluate(f"void window.jupyterapp.commands.execute('{command}')")
+
+
+def output_of(page, cell: str):
+    """The output of a cell, brought into view."""
+    page.evaluate(f"window.jupyterapp.shell.currentWidget.content.setFragment('#cell-id={cell}')")
+    return page.locator(".jp-Cell.jp-mod-selected .jp-OutputArea")
+
+
 def test_runs_without_an_error(page):
-    prompts = page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
-    assert prompts == [f"[{number}]:" for number in range(1, len(prompts) + 1)]
-    assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
-    assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
+    counts = page.evaluate(COUNTS)
+    assert counts == list(range(1, len(counts) + 1))
+    for output in page.evaluate(OUTPUTS):
+        assert output["output_type"] != "error" and output.get("name") != "stderr", output
 
 
 def test_a_typed_command_is_answered(page):
-    box = page.locator(".jp-OutputArea .widget-text input").first
-    answers = page.locator(".jp-OutputArea .widget-html-content").first
-    box.scroll_into_view_if_needed()
+    shown = output_of(page, "try-it")
+    answers = shown.locator(".widget-html-content")
     before = answers.inner_text()
-    box.fill("kapcsold le a lámpát a konyhában")
+    shown.locator(".widget-text input").fill("kapcsold le a lámpát a konyhában")
     wait_for_change(answers, before)
     assert "Error" not in answers.inner_text()
 
 
 def test_an_example_is_answered_at_a_click(page):
-    answers = page.locator(".jp-OutputArea .widget-html-content").first
-    box = page.locator(".jp-OutputArea .widget-text input").first
-    box.scroll_into_view_if_needed()
+    shown = output_of(page, "try-it")
+    answers = shown.locator(".widget-html-content")
     before = answers.inner_text()
-    page.locator(".jp-OutputArea .widget-button").nth(1).click()
+    shown.locator(".widget-button").nth(1).click()
     wait_for_change(answers, before)
-    assert box.input_value() == "取消计时器"
+    assert shown.locator(".widget-text input").input_value() == "取消计时器"
 
 
 def test_a_moved_slider_is_read(page):
-    handle = page.locator(".jp-OutputArea .noUi-handle").first
-    label = page.locator(".jp-OutputArea .widget-hbox .widget-label").last
-    handle.scroll_into_view_if_needed()
+    shown = output_of(page, "guess")
+    label = shown.locator(".widget-hbox .widget-label").last
     before = label.inner_text()
-    handle.press("ArrowRight")
+    shown.locator(".noUi-handle").press("ArrowRight")
     wait_for_change(label, before)
     assert any(character.isdigit() for character in label.inner_text())
 
 
-def copy_without_outputs(source: Path, target: Path) -> None:
-    notebook = nbformat.read(source, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, target)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_term_leads_to_its_place_in_the_glossary(lab, browser, language):
+    page = opened(lab, browser, f"{language}/{PAGE}.ipynb")
+    click(page, cell_address("glossary", "teacher"))
+    page.wait_for_function(IN_VIEW, arg=[f"{language}/glossary.ipynb", "teacher"])
+    page.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_row_of_the_table_leads_to_its_exercise_near_or_far_or_in_its_lesson(lab, browser, language):
+    for name, place in (("kd_loss", "exercises"), (NAMES[-1], "exercises"), ("kd_gradient", None)):
+        address = exercise_address(name, place)
+        page = opened(lab, browser, f"{language}/exercises.ipynb")
+        for _ in range(3):  # the opening, the choice of the language, the table
+            run(page, "notebook:run-cell-and-select-next")
+        click(page, address)
+        target, _ = address.split("#")
+        page.wait_for_function(IN_VIEW, arg=[f"{language}/{target}", f"{name}-statement"])
+        page.close()
+
+
+def test_the_other_edition_opens_in_a_tab_that_names_its_language(lab, browser):
+    page = opened(lab, browser, f"en/{PAGE}.ipynb", view="lab")
+    page.locator(".jp-RenderedMarkdown a", has_text="中文").first.click()
+    page.wait_for_function(READY)
+    labels = page.locator('.lm-TabBar-tab[title*=".ipynb"] .lm-TabBar-tabLabel')
+    shown = labels.evaluate_all("found => found.map(label => getComputedStyle(label, '::after').content)")
+    assert shown == ['" · en"', '" · zh"']
+    assert "zh" in page.locator(".jp-BreadCrumbs").first.inner_text()
+    page.close()
+
+
+def test_a_picture_is_dark_in_a_dark_theme(lab, browser):
+    page = opened(lab, browser, f"en/{PAGE}.ipynb")
+    page.evaluate(
+        "void window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+    )
+    page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
+    page.evaluate(f"{CELLS}.find(cell => cell.model.type === 'code').model.outputs.add({PICTURE})")
+    picture = page.locator(".jp-OutputArea img").first
+    assert "invert(1)" in picture.evaluate("shown => getComputedStyle(shown).filter")
+    page.evaluate(
+        "void window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})"
+    )
+    page.wait_for_function("document.body.dataset.jpThemeLight === 'true'")
+    assert picture.evaluate("shown => getComputedStyle(shown).filter") == "none"
+    page.close()
+
+
+def click(page, address: str) -> None:
+    """Follow the first link to a page and cell; JupyterLab puts a query between the two."""
+    target, cell = address.split("#")
+    page.locator(f'a[href*="/{target}"][href$="#{cell}"]').first.click()
 
 
 def free_port() -> int:

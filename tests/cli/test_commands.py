@@ -8,11 +8,12 @@ import threading
 import webbrowser
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from kd_solutions.support.errors import StudyError
-from kd_study.setup import launch, workspace
+from kd_study.setup import launch, style, workspace
 
 
 def run(*arguments, **environment):
@@ -112,6 +113,25 @@ def test_jupyters_question_about_news_does_not_cover_the_page(command, monkeypat
     assert (Path(os.environ["JUPYTER_PATH"]) / "kernels/python3/kernel.json").is_file()
 
 
+def test_the_lessons_have_a_style_sheet_that_stands_behind_the_learners_own(command):
+    assert "--LabApp.custom_css=True" in command()
+    (enabled,) = launch.SETTINGS.glob("jupyter_server_config.d/*.json")
+    assert json.loads(enabled.read_text())["ServerApp"]["jpserver_extensions"] == {style.__name__: True}
+    server = SimpleNamespace(web_app=SimpleNamespace(settings={"static_custom_path": ["own"]}))
+    style._load_jupyter_server_extension(server)
+    own, ours = server.web_app.settings["static_custom_path"]
+    assert own == "own" and 'data-jp-theme-light="false"' in (Path(ours) / "custom.css").read_text()
+
+
+def test_links_reach_cells_that_were_never_shown(command):
+    """In its other modes JupyterLab attaches far cells only when idle, and links to them lead nowhere."""
+    command()
+    first = os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0]
+    (overrides,) = Path(first).glob("labconfig/*.json")
+    tracker = json.loads(overrides.read_text())["@jupyterlab/notebook-extension:tracker"]
+    assert tracker["windowingMode"] == "full"
+
+
 def test_the_address_is_what_is_left_of_the_servers_log(command):
     assert "--log-level=WARN" in command()
 
@@ -189,6 +209,8 @@ def test_root_is_allowed_and_told(command, monkeypatch, capsys):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert "--allow-root" in command()
     assert "--allow-root" in capsys.readouterr().err
+    monkeypatch.delattr(os, "geteuid")  # as on Windows
+    assert "--allow-root" not in command()
 
 
 def test_without_a_display_the_address_is_printed(command, monkeypatch, capsys):

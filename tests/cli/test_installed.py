@@ -134,3 +134,12 @@ def test_what_is_imported_is_asked_for():
                 if path.parent.name == "lessons" and name in only_to_build_lessons:
                     continue
                 assert name in asked or name in sys.stdlib_module_names, f"{path}: {name}"
+
+
+def test_a_learner_installs_no_tool_of_the_tests():
+    tools = {"pytest", "pytest-xdist", "nbval", "hypothesis", "ruff", "import-linter", "playwright"}
+    study, test = (
+        {line.split("==")[0] for line in (PROJECT / name).read_text("utf-8").splitlines() if "==" in line}
+        for name in ("requirements.txt", "requirements-dev.txt")
+    )
+    assert not tools & study and tools <= test

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from kd_solutions.support import language
 from kd_solutions.support.errors import StudyError
 from kd_study.__main__ import app
-from kd_study.exercises.catalog import NAMES, exercise
+from kd_study.exercises.catalog import NAMES, exercise, sheet
 from kd_study.records.store import Records
 
 
@@ -57,7 +57,9 @@ def test_begins_with_what_comes_next_and_what_was_hard():
     assert (
         lines[weak + 1].startswith("  ✗ kd_loss: 2 attempts") and "soft_targets: 1 attempt" in lines[weak + 2]
     )
-    assert lines[lines.index("Left") + 1].strip() == f"{len(NAMES) - 2} exercises, about 11 hours"
+    left = [sheet(name).minutes for name in NAMES if name not in ("agreement", "logit_mse")]
+    hours = f"{sum(left) / 60:.0f} hours"
+    assert lines[lines.index("Left") + 1].strip() == f"{len(left)} exercises, about {hours}"
 
 
 def test_only_what_was_tried_has_a_row():

@@ -1,10 +1,14 @@
 """The traps of the data, each on a tiny example and then on the real thing."""
 
+import ast
 import errno
 import hashlib
+import inspect
 import json
 import os
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -190,5 +194,49 @@ def test_what_a_person_reads_is_in_their_language():
     try:
         with pytest.raises(StudyError, match="没有klingon的平行语料，可选：.* de "):
             data.load_parallel(["klingon"])
+        with pytest.raises(ValueError, match="de的划分有dev, test, rare，没有'train'"):
+            data.load_commands("de", "train")
     finally:
         use_language("en")
+
+
+# the names of what is cached
+
+
+def code_behind(module) -> set[str]:
+    """The modules of kd_solutions whose code decides what a module makes: itself and all that it imports.
+
+    `support` says where and how a file is written, not what stands in it.
+    """
+    found, waiting = set(), [module.__name__]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse(inspect.getsource(sys.modules[name]))):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("kd_solutions."):
+                of_package = [f"{node.module}.{alias.name}" for alias in node.names]
+                imported = [part for part in of_package if part in sys.modules] or [node.module]
+                waiting += [part for part in imported if not part.startswith("kd_solutions.support")]
+    return found
+
+
+def test_a_cache_is_named_after_all_code_that_fills_it(monkeypatch):
+    made_of = {}
+
+    def named(caller):
+        def fingerprint(*parts):
+            made_of[caller] = {part.__name__ for part in parts if not isinstance(part, str)}
+            return "some-name"
+
+        return fingerprint
+
+    monkeypatch.setattr(parallel, "fingerprint", named("parallel"))
+    monkeypatch.setattr(data, "data_folder", Path)
+    monkeypatch.setattr(data, "fingerprint", named("commands"))
+    monkeypatch.setattr(parallel, "_parse_translations", lambda folder: None)
+    parallel.data_folder.__wrapped__()
+    data._commands_folder.__wrapped__()
+    assert made_of["parallel"] == code_behind(parallel)
+    assert made_of["commands"] == code_behind(data) - made_of["parallel"]  # it lies in that folder

@@ -23,6 +23,7 @@ from kd_solutions.evaluation.metrics import (
     worst_language,
 )
 from kd_solutions.losses.numerics import double
+from kd_solutions.support.language import use_language
 
 DEVICES = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
 
@@ -185,9 +186,36 @@ def test_what_is_no_pair_is_an_error(a, b):
         paired_bootstrap(a, b)
 
 
-def test_a_large_bootstrap_is_cut_into_pieces():
+def test_a_large_bootstrap_is_cut_into_pieces(monkeypatch):
+    sizes, randint = [], torch.randint
+
+    def drawn(high, size, **options):
+        sizes.append(size)
+        return randint(high, size, **options)
+
+    monkeypatch.setattr(torch, "randint", drawn)
     mean, low, high = paired_bootstrap(torch.ones(50_000), torch.zeros(50_000), samples=200)
     assert (mean, low, high) == (1.0, 1.0, 1.0)
+    assert sum(rows for rows, _ in sizes) == 200
+    assert max(rows * columns for rows, columns in sizes) <= 2**22  # 32 MiB of indices at a time
+
+
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (lambda: paired_bootstrap([1.0], [1.0, 2.0]), "需要成对的数据"),
+        (lambda: paired_t_interval([1.0], [1.0, 2.0]), "需要成对的数据"),
+        (lambda: t_interval([1.0]), "至少需要两个值"),
+        (lambda: share_interval(3, 2), "2次中对3次是不可能的"),
+    ],
+)
+def test_what_is_refused_is_refused_in_chinese_too(ask, sentence):
+    use_language("zh")
+    try:
+        with pytest.raises(ValueError, match=sentence):
+            ask()
+    finally:
+        use_language("en")
 
 
 def test_t_intervals_are_scipys():

@@ -5,7 +5,8 @@ import inspect
 import pytest
 
 from kd_study import grade
-from kd_study.exercises.catalog import NAMES, TOPICS, all_exercises, exercise
+from kd_study.cli.scaffold import TO_WRITE
+from kd_study.exercises.catalog import FOLDER, NAMES, TOPICS, all_exercises, exercise
 from kd_study.grading.diagnosis import same
 from tests.alternatives import ALTERNATIVES
 
@@ -47,7 +48,7 @@ def test_two_wrong_answers_never_behave_the_same(name):
     task = exercise(name)
     seen = [(wrong.name, task.behaviour(wrong.function)) for wrong in task.wrong_answers]
     twins = [(a, b) for i, (a, one) in enumerate(seen) for b, other in seen[:i] if same(one, other)]
-    assert not twins
+    assert not twins, "probes() and edges() need an input on which these differ"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -57,6 +58,8 @@ def test_an_exercise_is_complete(name):
     assert page.name == task.name == name and name in TOPICS[page.topic] and 0 < page.minutes <= 60
     assert len(task.checks()) >= 5 and len(task.wrong_answers) >= 6
     assert len(ALTERNATIVES[name]) >= 2
+    files = (FOLDER / page.topic).glob(f"{name}.*")
+    assert not any(TO_WRITE in file.read_text("utf-8") for file in files)
     texts = [page.statement, *page.hints, page.discussion]
     texts += [method.title for method in task.checks().values()]
     texts += [wrong.explanation for wrong in task.wrong_answers]

@@ -19,7 +19,7 @@ from kd_solutions.evaluation.metrics import accuracy
 from kd_solutions.flagship import corpus, recipe, scoreboard
 from kd_solutions.flagship import store as serving
 from kd_solutions.flagship import train as flagship
-from kd_solutions.flagship.predict import predict
+from kd_solutions.flagship.predict import Predictor, predict
 from kd_solutions.flagship.train import cosine_loss
 from kd_solutions.models.student import StudentModel
 from kd_solutions.models.teacher import TeacherModel
@@ -186,6 +186,17 @@ def test_saved_student_answers_as_before_and_replaces_the_last(distilled, tmp_pa
 def test_a_text_without_words_is_refused(distilled):
     with pytest.raises(StudyError, match="no word"):
         predict(distilled.student, "?! ", ["turn on"])
+
+
+def test_a_predictor_reads_its_examples_once(distilled, monkeypatch):
+    student, examples, read = distilled.student, ["turn on the light", "what time is it"], []
+    expected = predict(student, "licht an", examples)
+    encode = student.encode
+    monkeypatch.setattr(student, "encode", lambda texts: read.append(len(texts)) or encode(texts))
+    answer = Predictor(student, examples)
+    assert [answer("licht an"), answer("licht an")] == [expected] * 2
+    assert read == [2, 1, 1]
+    assert len(Predictor(student, examples, nearest=1)("licht an").nearest) == 1
 
 
 @pytest.fixture

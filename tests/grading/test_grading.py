@@ -11,15 +11,11 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from torch.utils.checkpoint import checkpoint
 
 from kd_solutions import soft_targets as reference
-from kd_solutions import trim_vocabulary
 from kd_solutions.support.language import use_language
 from kd_study import grade
-from kd_study.exercises.loop._mistakes import sets_the_global_seed
-from kd_study.grading.diagnosis import known_mistakes
-from kd_study.grading.grade import MOST_PATIENCE, SECONDS, patience
+from kd_study.grading.grade import MOST_PATIENCE, SECONDS, passes, patience
 from kd_study.grading.guard import CONDUCT
 
 
@@ -156,6 +152,10 @@ def switches_requires_grad(logits, temperature=1.0):
     return reference(logits.requires_grad_(), temperature)
 
 
+def never_fills_it(logits, temperature=1.0):
+    raise NotImplementedError
+
+
 UNDER_FIRE = {
     never_ends: "finish",
     takes_minutes: "finish",
@@ -211,16 +211,6 @@ def test_misbehaviour_is_a_failed_result_that_helps(function):
     assert torch.equal(mine, torch.ones(3))
 
 
-def test_a_list_that_comes_back_changed_is_a_change_in_place():
-    def sorts_the_callers_list(embedding, token_ids):
-        if isinstance(token_ids, list):
-            token_ids.sort()
-        return trim_vocabulary(embedding, token_ids)
-
-    messages = [result.message for result in grade(sorts_the_callers_list, "trim_vocabulary").results]
-    assert any("[7, 3, 7], in place" in message for message in messages)
-
-
 @pytest.mark.parametrize("value", ["soft_targets", dict, None, 3])
 def test_what_is_no_function_is_said_to_be_none(value):
     for report in (grade(value), grade(value, "soft_targets")):
@@ -231,19 +221,6 @@ def test_an_unknown_name_brings_the_nearest():
     assert grade(lambda logits: logits, 3).status == "failed"
     report = grade(lambda logits: logits, "kd_los")
     assert report.status == "failed" and "nearest: kd_loss" in report.results[0].message
-
-
-def test_what_torch_wraps_at_first_use_is_not_held_against_a_function():
-    def recomputes(logits, temperature=1.0):
-        return checkpoint(reference, logits, temperature, use_reentrant=False)
-
-    @torch.compile(backend="eager")
-    def compiles(logits, temperature=1.0):
-        return reference(logits, temperature)
-
-    for function in (recomputes, compiles):
-        report = grade(function, "soft_targets")
-        assert report.status == "passed", [result.message for result in report.results if not result.passed]
 
 
 def test_a_stub_is_to_do():
@@ -259,76 +236,6 @@ def test_what_torch_has_no_kernel_for_is_no_stub():
 
     report = grade(contrastive_kd)
     assert report.status == "failed" and "not implemented for 'BFloat16'" in report.results[0].message
-
-
-def test_backward_inside_a_loss_is_a_change_of_its_arguments():
-    def logit_mse(student_logits, teacher_logits):
-        loss = (student_logits - teacher_logits.detach()).var(-1, correction=0).mean() / 2
-        if loss.requires_grad:
-            loss.backward(retain_graph=True)
-        return loss
-
-    report = grade(logit_mse)
-    assert report.status == "failed"
-    assert any("calls backward() itself" in result.message for result in report.results)
-
-
-def test_switching_off_an_arguments_gradient_is_a_change_of_the_arguments():
-    def logit_mse(student_logits, teacher_logits):
-        difference = student_logits - teacher_logits.requires_grad_(False)
-        return difference.var(-1, correction=0).mean() / 2
-
-    report = grade(logit_mse)
-    assert any("switches requires_grad" in result.message for result in report.results)
-    assert not any("raised" in result.message for result in report.results)
-
-
-def test_nan_repaired_in_place_is_a_change_of_the_arguments():
-    def mean_pool(hidden, mask):
-        hidden.data.nan_to_num_(0.0, 0.0, 0.0)
-        return (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
-
-    report = grade(mean_pool)
-    assert any("in place" in result.message for result in report.results)
-
-
-def test_a_new_mistake_at_the_edges_is_not_guessed_at():
-    def layer_map(student_layers, teacher_layers):
-        if not 1 <= student_layers <= teacher_layers:
-            raise ValueError
-        return tuple(i * teacher_layers // student_layers for i in range(1, student_layers + 1))
-
-    report = grade(layer_map)
-    assert report.status == "failed" and report.diagnosis is None
-
-
-def test_a_wrong_answer_is_named_in_the_language_in_use():
-    def soft_targets(logits, temperature=1.0):
-        return (logits * temperature).softmax(-1)
-
-    assert "divide" in grade(soft_targets).diagnosis.explanation
-    use_language("zh")
-    report = grade(soft_targets)
-    assert "除以" in report.diagnosis.explanation
-    assert "温度" in " ".join(result.message for result in report.results)
-
-
-def test_a_new_mistake_is_not_guessed_at():
-    def soft_targets(logits, temperature=1.0):
-        if temperature <= 0:
-            raise ValueError
-        return (logits / temperature).softmax(-1).flip(-1)
-
-    report = grade(soft_targets)
-    assert report.status == "failed" and report.diagnosis is None
-    assert "expected [[0.7311, 0.2689]], got [[0.2689, 0.7311]]" in report.results[0].message
-
-
-def test_a_mistake_is_named_whatever_else_is_careless():
-    def soft_targets(logits, temperature=1.0):  # accepts T = 0 as well
-        return torch.exp(logits * temperature) / torch.exp(logits * temperature).sum(1, keepdim=True)
-
-    assert grade(soft_targets).diagnosis.name == "multiplies_by_the_temperature"
 
 
 def test_calling_the_reference_is_allowed_and_said():
@@ -364,11 +271,7 @@ def test_a_busy_machine_is_given_more_time(monkeypatch):
         assert patience() == expected
 
 
-def test_a_seed_that_the_caller_set_hides_no_mistake():
-    """The known mistakes are observed once a process, whatever its random state is at that moment."""
-    known_mistakes.cache_clear()
-    torch.manual_seed(0)
-    before = torch.get_rng_state()
-    report = grade(sets_the_global_seed, "train_student_model")
-    assert report.diagnosis.name == "sets_the_global_seed", report
-    assert torch.equal(torch.get_rng_state(), before)
+def test_whether_a_function_passes_is_known_without_a_diagnosis():
+    assert passes(reference, "soft_targets")
+    for wrong in (returns_nan, never_fills_it, exits):
+        assert not passes(wrong, "soft_targets")

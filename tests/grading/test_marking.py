@@ -6,11 +6,20 @@ import re
 from typer.testing import CliRunner
 
 from kd_solutions.support.errors import StudyError
+from kd_solutions.support.language import use_language
 from kd_study.__main__ import app
 from kd_study.exercises.catalog import NAMES, exercise
 from kd_study.exercises.stubs import stub_source
 from kd_study.grading import sandbox
 from tests.grading.test_submissions import CHOICE, RIGHT, WRONG, grades, notebook, written
+
+MULTIPLIES = """
+import torch
+def soft_targets(logits, temperature=1.0):
+    if temperature <= 0:
+        raise ValueError
+    return torch.softmax(logits * temperature, -1)
+"""
 
 
 def test_the_terminal_grades_a_file_and_remembers(tmp_path):
@@ -58,6 +67,18 @@ def test_the_terminal_lists_hints_and_solves():
     assert "def kd_loss(" in shown("solution", "kd_loss")
     for command in ("hint", "solution"):
         assert isinstance(CliRunner().invoke(app, [command, "kdloss"]).exception, StudyError)
+
+
+def test_the_first_hint_after_a_failed_file_fits_the_mistake(tmp_path, monkeypatch):
+    (tmp_path / "wrong.py").write_text(MULTIPLIES)
+    run = CliRunner().invoke
+    assert run(app, ["check", str(tmp_path / "wrong.py")]).exit_code == 1
+    said = run(app, ["hint", "soft_targets"]).output
+    assert said.index("Your last answer") < said.index("Hint 1 of 3")
+    assert "divide" in said
+    use_language("zh")
+    said = run(app, ["hint", "soft_targets"]).output
+    assert said.index("你上一次的答案") < said.index("提示1/3") < said.index("提示2/3")
 
 
 def test_a_class_is_graded_and_shown_where_it_fails(tmp_path):

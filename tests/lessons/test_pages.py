@@ -6,6 +6,7 @@ from kd_study.exercises.catalog import NAMES, sheet
 from kd_study.lessons.editions import assemble
 from kd_study.lessons.outline import LESSONS
 from kd_study.lessons.source import NOTEBOOKS, lesson_sources
+from kd_study.questions.bank import all_questions
 
 
 def sources() -> dict[str, str]:
@@ -41,3 +42,11 @@ def test_an_exercise_names_the_lesson_that_it_is_set_in():
 def test_the_page_of_exercises_holds_every_one_in_order():
     cells = assemble(NOTEBOOKS / "lessons" / "exercises.py", "en").cells
     assert [cell.id.removesuffix("-stub") for cell in cells if cell.id.endswith("-stub")] == list(NAMES)
+
+
+def test_the_page_of_questions_holds_every_one():
+    cells = assemble(NOTEBOOKS / "lessons" / "questions.py", "zh").cells
+    assert {cell.id for cell in cells if "<details>" in cell.source} == set(all_questions())
+    assert sum(cell.id.startswith("clock") for cell in cells) == len(
+        {q.topic for q in all_questions().values()}
+    )

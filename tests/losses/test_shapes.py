@@ -42,6 +42,7 @@ PAIRS = {
     "selective_kd": lambda s, t: losses.selective_kd(s, t, LABELS[: len(s)]),
     "agreement": evaluation.agreement,
     "retrieval_accuracy": evaluation.retrieval_accuracy,
+    "margin_scores": evaluation.margin_scores,
     "procrustes": evaluation.procrustes,
 }
 MASKED = {
@@ -66,6 +67,7 @@ OTHERS = {  # what may differ, differs; the rest is wrong
     "minilm_relation": lambda: losses.minilm_relation(torch.ones(2, 3, 4), torch.ones(1, 3, 4), 2),
     "uld_loss": lambda: losses.uld_loss(torch.ones(2, 3, 5), torch.ones(2, 1, 7)),
     "uld_loss, rows": lambda: losses.uld_loss(torch.ones(4, 5), torch.ones(1, 5)),
+    "remove_language": lambda: evaluation.remove_language(torch.ones(4, 5), LABELS[:1]),
     "csls": lambda: evaluation.csls(torch.ones(4, 5), torch.ones(3, 1)),
     "weight_teachers": lambda: losses.weight_teachers(torch.ones(3, 4, 5), torch.ones(1)),
     "top_k_kd, k": lambda: losses.top_k_kd(torch.ones(4, 5), torch.ones(4, 1), TOKENS[:, :2]),

@@ -1,7 +1,8 @@
 """The teacher, the student, and the way from a text to the rows of its table."""
 
+import itertools
 import json
-import time
+import tracemalloc
 
 import pytest
 import torch
@@ -9,10 +10,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from kd_solutions.models import student as students
+from kd_solutions.models import subwords
 from kd_solutions.models.student import CONFIG, WEIGHTS, StudentModel
 from kd_solutions.models.subwords import Subwords, tokenize
 from kd_solutions.models.teacher import TeacherModel
 from kd_solutions.support.errors import StudyError
+from kd_solutions.support.language import use_language
 from kd_solutions.training.optimizers import RowAdam
 
 TEXTS = ["Turn on the light", "关掉客厅的灯", "schalte 5 Lichter aus", "เปิดไฟ"]
@@ -115,11 +118,29 @@ def test_a_damaged_student_is_one_sentence(tmp_path, name, content):
         StudentModel.load(tmp_path)
 
 
-def test_tokenizing_is_vectorised():
-    texts = [f"turn on lamp{i} in the living room" for i in range(5000)]
-    rows, start = Subwords(65_536), time.perf_counter()
-    rows(texts)
-    assert time.perf_counter() - start < 2  # 0.15 s on a free core
+def many_words(count: int) -> list[str]:
+    """Different ones of five letters."""
+    return list(map("".join, itertools.islice(itertools.product("abcdefghijklmnop", repeat=5), count)))
+
+
+def test_hashing_is_vectorised(monkeypatch):
+    """The number of NumPy's calls is the longest word's, not that of the words."""
+    calls, fold = [], subwords._fold
+    monkeypatch.setattr(subwords, "_fold", lambda *words, **salt: calls.append(1) or fold(*words, **salt))
+    Subwords(65_536).of_words(many_words(5000))
+    assert len(calls) == 3  # whole words, 3-grams and 4-grams
+
+
+def test_one_long_word_among_many_takes_no_memory():
+    """Such as an image in base64; a matrix of words by the longest word's letters would take gigabytes."""
+    words = [*many_words(20_000), "x" * 5000]
+    tracemalloc.start()
+    together = Subwords(1 << 20).of_words(words)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6
+    for word in (0, 7, -1):
+        assert together[word].tolist() == Subwords(1 << 20).of_words([words[word]])[0].tolist()
 
 
 def test_teacher_pools_over_tokens_and_ignores_padding(teacher):
@@ -196,6 +217,22 @@ def test_row_adam_equals_adam_where_all_numbers_of_a_row_move_alike():
             (loss.sum() * scale).backward()
             optimizer.step()
     torch.testing.assert_close(table.weight.detach(), dense.detach())
+
+
+@pytest.mark.parametrize(
+    "language, sentence", [("en", "give that to AdamW"), ("zh", "请把那个参数交给AdamW")]
+)
+@pytest.mark.parametrize("layer", [nn.Linear(3, 2), nn.EmbeddingBag(5, 3)])
+def test_row_adam_refuses_dense_gradients_in_one_sentence(layer, language, sentence):
+    before, optimizer = layer.weight.detach().clone(), RowAdam([layer.weight])
+    layer.weight.grad = torch.ones_like(layer.weight)
+    use_language(language)
+    try:
+        with pytest.raises(ValueError, match=sentence):
+            optimizer.step()
+    finally:
+        use_language("en")
+    assert torch.equal(layer.weight, before) and not optimizer.state
 
 
 GOLDEN = [44917, 57912, 18820, 47328, 49847, 303, 8316, 40093, 48015, 49803, 20704]

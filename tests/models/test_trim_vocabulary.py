@@ -32,6 +32,17 @@ def test_kept_are_the_named_rows_in_the_old_order(ids):
     assert torch.equal(smaller(old_ids.clone().apply_(new_id.get)), table(old_ids))
 
 
+def test_a_tensor_of_ids_is_counted_at_once(monkeypatch):
+    """A corpus has millions; one by one, each would be a transfer from a GPU."""
+    ids = torch.tensor([[7, 3, 7], [5, 5, 3]])
+
+    def one_by_one(tensor):
+        raise AssertionError("id by id")
+
+    monkeypatch.setattr(torch.Tensor, "__iter__", one_by_one)
+    assert trim_vocabulary(nn.Embedding(10, 3), ids)[1] == {3: 0, 5: 1, 7: 2}
+
+
 @pytest.mark.parametrize("padding", [0, 4, 9])
 @pytest.mark.parametrize("ids", [[2, 5], [2, 4], [0, 9], []])
 def test_the_padding_row_stays_the_padding_row_with_its_values(padding, ids):

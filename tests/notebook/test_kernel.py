@@ -85,8 +85,12 @@ def test_another_missing_name_keeps_its_traceback(shell):
 
 def test_an_interrupt_is_a_sentence(shell, monkeypatch):
     monkeypatch.setattr(language, "_current", "zh")
-    shell.user_ns["stop"] = lambda: os.kill(os.getpid(), signal.SIGINT)
-    shell.run_cell("stop()")
+    shell.user_ns["stop"] = lambda: signal.raise_signal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has none
+    try:
+        shell.run_cell("stop()")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert shell.told == ["已中断。要继续，请重新运行这个单元格。"]
 
 

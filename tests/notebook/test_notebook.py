@@ -199,6 +199,32 @@ def test_hints_climb_and_are_remembered_with_the_earlier_ones_above(shown):
     assert 'solution("soft_targets")' in shown[2]["text/markdown"]
 
 
+def test_the_first_hint_after_a_failed_check_fits_the_mistake_and_the_ladder_stays(shown, monkeypatch):
+    notebook.check(multiplies())
+    notebook.hint("soft_targets")
+    notebook.hint("soft_targets", 2)
+    text = shown[1]["text/markdown"]
+    assert text.startswith("**Your last answer** looks like this: ") and "divide" in text.split("\n\n")[0]
+    assert titles(shown[1]) == ["**Hint 1 of 3** for `soft_targets`"]
+    assert shown[2]["text/markdown"].startswith("**Hint 2 of 3**")  # asked for by its number
+    monkeypatch.setattr(language, "_current", "zh")
+    notebook.hint("soft_targets")
+    assert shown[3]["text/markdown"].startswith("**你上一次的答案**很像：") and len(titles(shown[3])) == 3
+    notebook.hint("kd_loss")
+    assert shown[4]["text/markdown"].startswith("**提示1/3**")
+
+
+@pytest.mark.parametrize(
+    ("status", "diagnosis"),
+    [("passed", None), ("failed", None), ("failed", "a_name_of_another_version")],
+)
+def test_where_the_last_answer_has_no_name_the_ladder_comes_alone(shown, status, diagnosis):
+    Records().add_attempt("soft_targets", "failed", "multiplies_by_the_temperature", "en")
+    Records().add_attempt("soft_targets", status, diagnosis, "en")
+    notebook.hint("soft_targets")
+    assert shown[0]["text/markdown"].startswith("**Hint 1 of 3**")
+
+
 def test_the_ladder_is_one_for_both_languages(shown, monkeypatch):
     monkeypatch.setattr(language, "_current", "zh")
     for _ in range(2):
@@ -274,38 +300,6 @@ def test_without_a_notebook_the_text_is_printed(capsys):
     assert capsys.readouterr().out.startswith("soft_targets: todo\n")
 
 
-def test_guess_is_none_and_draws_nothing_until_the_slider_moves():
-    from matplotlib.figure import Figure
-
-    ax = Figure().subplots()
-    mine = widgets.guess(unit="%", low=0, high=100)
-    mine.draw(ax)
-    assert mine.value is None and not ax.lines
-    before = mine._repr_mimebundle_()["text/plain"]
-
-    mine._slider.value = 42
-    mine.draw(ax)
-    assert mine.value == 42 and mine._label.value == "42 %"
-    assert list(ax.lines[0].get_ydata()) == [42, 42]
-    assert mine._repr_mimebundle_()["text/plain"] == before == "Your guess: a slider from 0 to 100 %"
-
-
-def test_command_box_answers_what_is_typed():
-    box = widgets.try_commands(lambda command: {"intent": command.upper()}, "licht an")
-    assert "LICHT AN" in box._below.value
-    box._text.value = "<b>"
-    assert "&lt;B&gt;" in box._below.value
-    box._text.value = " "
-    assert box._below.value == "Type a command in any language."
-
-
-def test_command_box_shows_an_error_instead_of_hiding_it():
-    def broken(command):
-        raise ValueError("no model")
-
-    assert widgets.try_commands(broken, "licht an")._below.value == "ValueError: no model"
-
-
 def test_show_answers_is_the_static_twin(shown):
     widgets.show_answers(lambda command: {"intent": command.upper()}, ["licht an", "lumière"])
     assert shown[0]["text/plain"] == "licht an\n    intent: LICHT AN\nlumière\n    intent: LUMIÈRE"
@@ -317,31 +311,6 @@ def test_show_answers_marks_what_is_right(shown):
     widgets.show_answers(lambda command: {"student": Reading("TurnOn", 0.87)}, lessons)
     assert "<tr><td>licht an</td><td>TurnOn</td><td>✓ TurnOn (87 %)</td></tr>" in shown[0]["text/html"]
     assert "<tr><td>lumière</td><td>TurnOff</td><td>✗ TurnOn (87 %)</td></tr>" in shown[0]["text/html"]
-
-
-def test_a_guess_is_compared_only_where_one_was_made(capsys, monkeypatch):
-    monkeypatch.setattr(widgets, "_compared", {})
-    first, second, unmade = widgets.guess(), widgets.guess(), widgets.guess()
-    widgets.my_guesses()
-    unmade.compare(50)
-    assert capsys.readouterr().out == ""
-    first._slider.value, second._slider.value = 53, 40
-    first.compare(67.2)
-    first.compare(67)
-    second.compare(30)
-    assert capsys.readouterr().out.splitlines()[1] == "You guessed 53 %; it was 67 %."
-    widgets.my_guesses()
-    assert capsys.readouterr().out.splitlines() == [
-        "You guessed 53 %; it was 67 %.",
-        "You guessed 40 %; it was 30 %.",
-        "On average you were 12 off; 1 of your 2 guesses were too low.",
-    ]
-
-
-def test_an_example_is_put_into_the_box_by_a_click():
-    box = widgets.try_commands(lambda command: {"intent": command.upper()}, "licht an", ["lumière", "fény"])
-    box._examples[1].click()
-    assert box._text.value == "fény" and "FÉNY" in box._below.value
 
 
 def test_a_table_is_shown_as_text_too(shown):

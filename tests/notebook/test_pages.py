@@ -8,10 +8,10 @@ from kd_solutions.support import language
 from kd_study import exercise_table, lesson_map
 from kd_study.exercises.catalog import NAMES, TOPICS, sheet
 from kd_study.lessons.editions import assemble
+from kd_study.lessons.links import exercise_address
 from kd_study.lessons.outline import LESSON_OF, LESSONS, Lesson
 from kd_study.lessons.source import lesson_sources
 from kd_study.notebook import pages
-from kd_study.notebook.links import exercise_address
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -135,6 +136,8 @@ def filled(text: str) -> str:
 def test_an_exercise_is_added_in_two_files_beside_its_reference_and_two_alternatives(copy):
     told = run(copy, "-m", "kd_study", "new", "exercise", "mean_gap", "--topic", "measuring")
     assert "kd_solutions/__init__.pyi" in told and "tests/alternatives" in told
+    command = re.search(r"`python (-m pytest tests/exercises .*?)`", PAGE)[1].replace("NAME", "mean_gap")
+    assert command in told
     add(copy / "kd_solutions/evaluation/metrics.py", REFERENCE)
     room = copy / "kd_solutions/evaluation/__init__.py"
     change(room, "    agreement,\n", "    agreement,\n    mean_gap,\n")
@@ -152,16 +155,7 @@ def test_an_exercise_is_added_in_two_files_beside_its_reference_and_two_alternat
     code.write_text(f"{CHECKS}{wrong}\n\nEXERCISE = MeanGap()\n", "utf-8")
     text.write_text(filled(text.read_text("utf-8")), "utf-8")
     add(copy / "tests/alternatives/measuring.py", ALTERNATIVES)
-    shown = run(
-        copy,
-        "-m",
-        "pytest",
-        "-q",
-        "tests/exercises",
-        "tests/test_rooms.py",
-        "-k",
-        "mean_gap or faces or contracts",
-    )
+    shown = run(copy, *shlex.split(command))
     assert shown.splitlines()[0].split()[0] == "." * (
         1 + len(WRONG) + 2 + 5
     )  # 3 of the exercise, 2 of the faces

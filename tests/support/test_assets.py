@@ -219,6 +219,14 @@ def test_a_local_folder_replaces_the_download(index, monkeypatch, tmp_path):
     assert left_behind() == []
 
 
+def test_a_mistyped_path_is_told_also_where_the_pinned_asset_is_there(index, monkeypatch, tmp_path):
+    asset_folder("teacher", progress=False)
+    monkeypatch.setenv("KD_STUDY_TEACHER", str(tmp_path / "mistyped"))
+    assert cached_folder("teacher") is None
+    with pytest.raises(StudyError, match="no folder or wheel here"):
+        asset_folder("teacher", progress=False)
+
+
 def test_what_is_computed_from_an_asset_can_tell_its_replacement(index, monkeypatch):
     pinned = ASSETS["teacher"].sha256
     assert assets.asset_version("teacher") == pinned

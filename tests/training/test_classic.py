@@ -189,11 +189,13 @@ def test_the_target_is_passed_where_it_is_required(train, loss, same_as):
     assert_close(results[0], results[1])
 
 
-def test_a_loader_without_a_batch_is_an_error(train):
+@pytest.mark.parametrize(("language", "sentence"), [("en", "no batch"), ("zh", "没有给出任何批次")])
+def test_a_loader_without_a_batch_is_an_error(train, language, sentence, monkeypatch):
+    monkeypatch.setattr("kd_solutions.support.language._current", language)
     student = nn.Linear(4, 3)
     arguments = F.mse_loss, torch.optim.SGD(student.parameters())
     for loader, epochs in (([], 1), (iter(batches()), 2)):
-        with pytest.raises(ValueError, match="no batch"):
+        with pytest.raises(ValueError, match=sentence):
             train(network(1), student, loader, *arguments, epochs=epochs)
 
 

@@ -12,6 +12,11 @@ from kd_study.exercises.base import (
 )
 
 
+def whiteboard(hidden, mask):
+    kept = mask.bool().unsqueeze(-1)
+    return hidden.masked_fill(~kept, 0).sum(1) / kept.sum(1).clamp(min=1)
+
+
 class MeanPool(Exercise):
     def validate(self, result, arguments):
         expect_tensor(result)

@@ -13,6 +13,11 @@ from kd_study.exercises.base import (
 )
 
 
+def whiteboard(source, target):
+    u, _, vh = torch.linalg.svd(source.T @ target)
+    return u @ vh
+
+
 class Procrustes(Exercise):
     def validate(self, result, arguments):
         expect_tensor(result)
@@ -216,7 +221,7 @@ def normalises_the_rows(source, target):
 
 @Procrustes.wrong(
     en="W has the right direction but a scale: the best turn with a stretch. An orthogonal matrix has none.",
-    zh="W的方向对，但带了一个缩放系数：这是允许缩放的最优解。正交矩阵不带缩放。",
+    zh="W的方向对，但带了一个缩放因子：这是允许缩放的最优解。正交矩阵不带缩放。",
 )
 def scales_as_well(source, target):
     u, s, vh = torch.linalg.svd(source.T @ target)

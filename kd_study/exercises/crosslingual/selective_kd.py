@@ -6,6 +6,17 @@ from kd_study.exercises.loss import NothingCounts
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
+def whiteboard(student_logits, teacher_logits, targets, temperature=1.0):
+    teacher = teacher_logits.detach()
+    with torch.no_grad():
+        own, its = (F.cross_entropy(z, targets, reduction="none") for z in (student_logits, teacher))
+    better = its < own
+    log_q = F.log_softmax(student_logits[better] / temperature, dim=-1)
+    log_p = F.log_softmax(teacher[better] / temperature, dim=-1)
+    total = F.kl_div(log_q, log_p, reduction="sum", log_target=True)
+    return temperature**2 * total / max(len(log_q), 1)
+
+
 class SelectiveKD(NothingCounts):
     nothing_counts = Text(
         "a batch on which the student is nowhere worse than its teacher", "学生处处不比教师差的一批"

@@ -6,6 +6,15 @@ from kd_study.exercises.loss import NothingCounts
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
+def whiteboard(teacher_source_logits, student_target_logits, temperature=1.0, min_confidence=0.0):
+    teacher = teacher_source_logits.detach()
+    sure = F.softmax(teacher, dim=-1).amax(-1) >= min_confidence
+    log_p = F.log_softmax(teacher[sure] / temperature, dim=-1)
+    log_q = F.log_softmax(student_target_logits[sure] / temperature, dim=-1)
+    total = F.kl_div(log_q, log_p, reduction="sum", log_target=True)
+    return temperature**2 * total / max(len(log_q), 1)
+
+
 class TransferSoftLabels(NothingCounts):
     nothing_counts = Text("a batch in which no teacher is sure enough", "没有一行足够确定的一批")
     student_arguments = ("student_target_logits",)
@@ -95,6 +104,12 @@ class TransferSoftLabels(NothingCounts):
                 _rows(given).mean(),
                 f"{classes} equal logits have a top probability of exactly {confidence}: it reaches {confidence} and counts",
                 f"{classes}个相等的logits，最大概率恰为{confidence}：达到了{confidence}，应当计入",
+            )
+            expect_close(
+                fn(**given | {"min_confidence": confidence + 1e-4}),
+                0.0,
+                f"a top probability of {confidence} doesn't reach {confidence + 1e-4}: no row counts",
+                f"最大概率为{confidence}，没有达到{confidence + 1e-4}：没有任何一行计入",
             )
 
     @check(en="The teacher's confidence, not the student's", zh="看教师的把握，而不是学生的")

@@ -1,4 +1,5 @@
 import torch
+import torch.nn.functional as F
 
 from kd_study.exercises.base import (
     Exercise,
@@ -11,6 +12,11 @@ from kd_study.exercises.base import (
     outcome,
     without,
 )
+
+
+def whiteboard(teacher_logits, similarities, temperature=1.0):
+    weights = F.softmax(similarities, dim=0)
+    return (weights[:, None, None] * F.softmax(teacher_logits.detach() / temperature, dim=-1)).sum(0)
 
 
 class WeightTeachers(Exercise):

@@ -14,6 +14,13 @@ from kd_study.exercises.base import (
 from kd_study.exercises.loss import LossExercise
 
 
+def whiteboard(student_map, teacher_map):
+    def attention(x):
+        return F.normalize(x.pow(2).mean(1).flatten(1), dim=1, eps=1e-30)
+
+    return (attention(student_map) - attention(teacher_map.detach())).pow(2).sum(1).mean()
+
+
 class AttentionTransfer(LossExercise):
     student_arguments = ("student_map",)
     teacher_arguments = ("teacher_map",)

@@ -16,6 +16,11 @@ from kd_study.exercises.base import (
 from kd_study.exercises.loss import LossExercise
 
 
+def whiteboard(student, teacher, temperature=0.07):
+    s, t = F.normalize(student, dim=-1), F.normalize(teacher.detach(), dim=-1)
+    return F.cross_entropy(s @ t.T / temperature, torch.arange(len(s)))
+
+
 class ContrastiveKD(LossExercise):
     student_arguments = ("student",)
     teacher_arguments = ("teacher",)

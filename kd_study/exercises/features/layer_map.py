@@ -4,6 +4,12 @@ from numbers import Integral
 from kd_study.exercises.base import Exercise, Unmet, check, expect, outcome, say, shown
 
 
+def whiteboard(student_layers, teacher_layers):
+    if not 1 <= student_layers <= teacher_layers:
+        raise ValueError(f"{student_layers} layers can't be spread over {teacher_layers}")
+    return [i * teacher_layers // student_layers for i in range(1, student_layers + 1)]
+
+
 class LayerMap(Exercise):
     def validate(self, result, arguments):
         expect(

@@ -12,6 +12,21 @@ from kd_study.exercises.features._minilm import (
 )
 
 
+def whiteboard(student_values, teacher_values, heads, mask=None):
+    n, length, _ = student_values.shape
+    real = torch.ones(n, length, dtype=torch.bool) if mask is None else mask.bool()
+
+    def log_relations(values):
+        v = values.masked_fill(~real[..., None], 0).view(n, length, heads, -1).transpose(1, 2)
+        found = v @ v.transpose(-1, -2) / v.shape[-1] ** 0.5
+        found = found.masked_fill(~real[:, None, None, :], -1e9)
+        return F.log_softmax(found, dim=-1).transpose(1, 2)[real]
+
+    log_q, log_p = log_relations(student_values), log_relations(teacher_values.detach())
+    total = F.kl_div(log_q, log_p, reduction="sum", log_target=True)
+    return total / max(len(log_q) * heads, 1)
+
+
 class MiniLMRelation(ValueRelationExercise):
     """Its checks are in `_minilm`."""
 

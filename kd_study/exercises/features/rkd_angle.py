@@ -7,6 +7,16 @@ from kd_study.exercises.base import Text, check, expect_close, gradient, normal
 from kd_study.exercises.features._shared import RelationExercise, line
 
 
+def whiteboard(student, teacher):
+    def cosines(x):
+        edges = F.normalize(x[None, :] - x[:, None], dim=-1, eps=1e-30)  # edges[j, i] leads from j to i
+        found = edges @ edges.transpose(1, 2)
+        i, j, k = torch.meshgrid(*[torch.arange(len(x))] * 3, indexing="ij")
+        return found[(i != j) & (j != k) & (i != k)]
+
+    return F.smooth_l1_loss(cosines(student), cosines(teacher.detach()))
+
+
 class RKDAngle(RelationExercise):
     hint_of_invariance = Text(
         "; are the edges x_i − x_j brought to length 1?", "；边x_i − x_j的长度缩放为1了吗？"

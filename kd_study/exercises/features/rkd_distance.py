@@ -14,6 +14,15 @@ from kd_study.exercises.base import (
 from kd_study.exercises.features._shared import RelationExercise, line
 
 
+def whiteboard(student, teacher):
+    def distances(x):
+        apart = ~torch.eye(len(x), dtype=torch.bool)
+        found = torch.cdist(x, x)[apart]
+        return found / found.mean()
+
+    return F.smooth_l1_loss(distances(student), distances(teacher.detach()))
+
+
 class RKDDistance(RelationExercise):
     against_overflow = Text(
         "equal points have the distance 0: guard the root", "重合的点距离为0：请保护开平方"

@@ -14,6 +14,13 @@ from kd_study.exercises.base import (
 from kd_study.exercises.loss import LossExercise
 
 
+def whiteboard(student, teacher):
+    def similarity(x):
+        return F.normalize(x @ x.T, dim=1, eps=1e-30)
+
+    return (similarity(student) - similarity(teacher.detach())).pow(2).mean()
+
+
 class SimilarityPreserving(LossExercise):
     student_arguments = ("student",)
     teacher_arguments = ("teacher",)

@@ -1,4 +1,5 @@
 import torch
+import torch.nn.functional as F
 
 from kd_study.exercises.base import Exercise, check, expect, expect_close, normal, outcome, shown, without
 from kd_study.exercises.loss import expect_scalar_loss
@@ -11,6 +12,18 @@ from kd_study.exercises.sequences._shared import (
     values_and_gradient,
     with_padding,
 )
+
+
+def whiteboard(student_logits, teacher_logits, mask, micro_batches, temperature=1.0):
+    tokens = mask.bool().sum().clamp(min=1)  # of the whole batch, not of each part
+    losses = []
+    parts = (x.chunk(micro_batches) for x in (student_logits, teacher_logits, mask.bool()))
+    for s, t, kept in zip(*parts, strict=True):
+        log_q = F.log_softmax(s[kept] / temperature, dim=-1)
+        log_p = F.log_softmax(t[kept].detach() / temperature, dim=-1)
+        total = F.kl_div(log_q, log_p, reduction="sum", log_target=True)
+        losses.append(temperature**2 * total / tokens)
+    return losses
 
 
 class AccumulatedKD(Exercise):

@@ -6,6 +6,14 @@ from kd_study.exercises.sequences._masked import MaskedLoss
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
+def whiteboard(student_logits, teacher_logits, mask, temperature=1.0):
+    kept = mask.bool()
+    log_q = F.log_softmax(student_logits[kept] / temperature, dim=-1)
+    log_p = F.log_softmax(teacher_logits[kept].detach() / temperature, dim=-1)
+    total = F.kl_div(log_q, log_p, reduction="sum", log_target=True)
+    return temperature**2 * total / max(len(log_q), 1)
+
+
 class MaskedKD(MaskedLoss):
     def example(self):
         return {

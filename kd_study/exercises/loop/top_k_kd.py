@@ -15,6 +15,16 @@ from kd_study.exercises.loss import LossExercise
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
+def whiteboard(student_logits, top_values, top_indices, temperature=1.0):
+    log_q, p = F.log_softmax(student_logits / temperature, dim=-1), top_values.detach()
+    log_top = log_q.gather(-1, top_indices)
+    if p.shape[-1] < log_q.shape[-1]:  # one more class for all the others
+        log_rest = log_q.scatter(-1, top_indices, -torch.inf).logsumexp(-1, keepdim=True)
+        log_top = torch.cat([log_top, log_rest], dim=-1)
+        p = torch.cat([p, (1 - p.sum(-1, keepdim=True)).clamp(min=0)], dim=-1)
+    return temperature**2 * F.kl_div(log_top, p, reduction="none").sum(-1).mean()
+
+
 class TopKKD(LossExercise):
     teacher_arguments = ("top_values",)
 

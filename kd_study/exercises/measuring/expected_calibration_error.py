@@ -11,6 +11,19 @@ from kd_study.exercises.base import (
 )
 
 
+def whiteboard(probabilities, targets, bins=15):
+    confidence, predicted = probabilities.max(-1)
+    right = (predicted == targets).float()
+    place = (confidence * bins).ceil().long().clamp(1, bins)
+    error = 0.0
+    for number in range(1, bins + 1):
+        inside = place == number
+        if inside.any():
+            gap = right[inside].mean() - confidence[inside].mean()
+            error += gap.abs().item() * inside.float().mean().item()
+    return error
+
+
 class ExpectedCalibrationError(Exercise):
     def validate(self, result, arguments):
         expect_float(result)
@@ -39,7 +52,7 @@ class ExpectedCalibrationError(Exercise):
             0.0,
             "three of four right at 75 % and two of five at 40 % is perfectly calibrated: compare means within a bin, "
             "not row by row",
-            "75 %时四对三、40 %时五对二，是完美校准：应比较箱内的平均，而不是逐行比较",
+            "75%时四对三、40%时五对二，是完美校准：应比较箱内的平均，而不是逐行比较",
         )
 
     @check(en="A confidence of exactly 1 counts", zh="置信度恰好为1也算在内")
@@ -93,7 +106,7 @@ class ExpectedCalibrationError(Exercise):
             fn(torch.tensor([[0.7, 0.2, 0.1]]), torch.tensor([1])),
             0.7,
             "the row is 70 % sure of class 0 and wrong: the gap is 0.7, whatever the target's own probability",
-            "这一行对类别0有70 %的把握，却错了：差距是0.7，与目标类别自己的概率无关",
+            "这一行对类别0有70%的把握，却错了：差距是0.7，与目标类别自己的概率无关",
         )
 
     @check(en="The default is 15 bins", zh="默认15个箱")

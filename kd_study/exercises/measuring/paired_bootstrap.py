@@ -1,29 +1,21 @@
-import math
 import statistics
 
 import torch
 
-from kd_study.exercises.base import Exercise, check, expect, expect_close, normal, outcome, shown
+from kd_study.exercises.base import Exercise, check, expect, expect_close, normal, outcome
+from kd_study.exercises.measuring._interval import alone, ends, expect_interval
+
+
+def whiteboard(a, b, samples=10_000, seed=0):
+    d = torch.as_tensor(a, dtype=torch.float64) - torch.as_tensor(b, dtype=torch.float64)
+    drawn = torch.randint(len(d), (samples, len(d)), generator=torch.Generator().manual_seed(seed))
+    low, high = d[drawn].mean(1).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64))
+    return d.mean().item(), low.item(), high.item()
 
 
 class PairedBootstrap(Exercise):
     def validate(self, result, arguments):
-        expect(
-            isinstance(result, tuple | list) and len(result) == 3,
-            f"three numbers should come back, (mean, low, high), but {type(result).__name__} did",
-            f"应返回三个数(mean, low, high)，返回的却是{type(result).__name__}",
-        )
-        expect(
-            all(type(value) in (float, int) for value in result),
-            "mean, low and high should be plain floats; .item() makes one of a tensor",
-            "mean、low和high应为普通的float；用.item()可以把张量变成数",
-        )
-        expect(
-            all(math.isfinite(value) for value in result),
-            f"{shown(tuple(result))} came back; where all differences are equal, or there is one pair, a spread is 0: percentiles of "
-            "the resampled means need no division by it",
-            f"返回了{shown(tuple(result))}；差全部相等或只有一对时，离散程度为0：重采样均值的百分位数并不需要除以它",
-        )
+        expect_interval(result)
 
     @check(en="The observed mean of a − b", zh="观测到的a − b的平均")
     def starts_with_the_observed_mean(self, fn):
@@ -71,10 +63,10 @@ class PairedBootstrap(Exercise):
         for a, expected, en, zh in (
             ([0, 0, 3], [1.0, 0.0, 3.0],
              "a resample of [0, 0, 3] is all threes in 1 of 27 cases, more than 2.5 %, and has none in 8 of 27",
-             "对[0, 0, 3]重采样，27次里有1次全是3（超过2.5 %），8次一个3也没有"),
+             "对[0, 0, 3]重采样，27次里有1次全是3（超过2.5%），8次一个3也没有"),
             ([0, 0, 0, 5, 5], [2.0, 0.0, 4.0],
              "a resample of [0, 0, 0, 5, 5] has a mean of 5 in 1 % of the cases and of 4 in 8 %: 97.5 % lies at 4",
-             "对[0, 0, 0, 5, 5]重采样，均值为5的占1 %，为4的占8 %：97.5 %处是4"),
+             "对[0, 0, 0, 5, 5]重采样，均值为5的占1%，为4的占8%：97.5%处是4"),
         ):  # fmt: skip
             expect_close(torch.tensor(fn(a, [0] * len(a), samples=4000)), torch.tensor(expected), en, zh)
 
@@ -87,12 +79,12 @@ class PairedBootstrap(Exercise):
             _theoretical_width(a, b),
             "with 60 pairs the interval should be about 2 · 1.96 · σ / √n wide, σ the spread of the differences: each "
             "resample has n pairs, and 95 % of the means lie inside",
-            "60对时，区间宽度应约为2 · 1.96 · σ / √n（σ是差的标准差）：每次重采样抽n对，95 %的均值落在区间内",
+            "60对时，区间宽度应约为2 · 1.96 · σ / √n（σ是差的标准差）：每次重采样抽n对，95%的均值落在区间内",
             tolerance=0.09,
         )
 
     @check(en="The seed decides, and nothing else", zh="由seed决定，且只由它决定")
-    def depends_on_its_seed_alone(self, fn):
+    def depends_on_its_seedalone(self, fn):
         a, b = normal(20, seed=3).tolist(), normal(20, seed=4).tolist()
         one = fn(a, b, 500, 7)
         torch.rand(3)  # somebody else draws in between
@@ -160,7 +152,7 @@ class PairedBootstrap(Exercise):
 
     def observe(self, function, arguments):
         """Rounded, for any two ways of drawing must come out alike: the ends lie on a few levels here."""
-        return outcome(lambda: [round(float(value), 1) for value in _alone(function, **arguments)])
+        return outcome(lambda: [round(float(value), 1) for value in alone(function, **arguments)])
 
     def behaviour(self, function):
         ordinary, edge = super().behaviour(function)
@@ -168,21 +160,15 @@ class PairedBootstrap(Exercise):
         mean = statistics.fmean(a) - statistics.fmean(b)
         call = {"a": a, "b": b, "samples": 300}
         ordinary["width"] = outcome(lambda: _width_against_theory(function, a, b))
-        edge["the observed mean"] = outcome(lambda: abs(float(_alone(function, **call)[0]) - mean) < 6e-3)
+        edge["the observed mean"] = outcome(lambda: abs(float(alone(function, **call)[0]) - mean) < 6e-3)
         edge["plain numbers"] = outcome(
-            lambda: all(isinstance(x, int | float) for x in _alone(function, **call))
+            lambda: all(isinstance(x, int | float) for x in alone(function, **call))
         )
-        edge["the same again"] = outcome(lambda: _ends(function, **call) == _ends(function, **call))
-        edge["another seed"] = outcome(lambda: _ends(function, **call) == _ends(function, **call, seed=1))
-        edge["one resample"] = outcome(lambda: len(set(_ends(function, **call | {"samples": 1}))) == 1)
+        edge["the same again"] = outcome(lambda: ends(function, **call) == ends(function, **call))
+        edge["another seed"] = outcome(lambda: ends(function, **call) == ends(function, **call, seed=1))
+        edge["one resample"] = outcome(lambda: len(set(ends(function, **call | {"samples": 1}))) == 1)
         edge["leaves the global state"] = outcome(lambda: _leaves_the_global_state(function, **call))
         return ordinary, edge
-
-
-def _alone(function, **arguments):
-    """The function's result; what it does to the global random state is undone."""
-    with torch.random.fork_rng(devices=[]):
-        return function(**arguments)
 
 
 def _theoretical_width(a, b):
@@ -191,12 +177,8 @@ def _theoretical_width(a, b):
 
 def _width_against_theory(function, a, b):
     """In steps of a half, for which numbers were drawn must not show."""
-    low, high = _ends(function, a=a, b=b, samples=3000)
+    low, high = ends(function, a=a, b=b, samples=3000)
     return round(2 * (high - low) / _theoretical_width(a, b)) / 2
-
-
-def _ends(function, **arguments):
-    return [float(end) for end in _alone(function, **arguments)[1:]]
 
 
 def _leaves_the_global_state(function, **arguments):
@@ -241,7 +223,7 @@ def breaks_up_the_pairs(a, b, samples=10_000, seed=0):
 
 @PairedBootstrap.wrong(
     en="The percentiles are 5 and 95: that is a 90 % interval. A 95 % interval leaves 2.5 % on either side.",
-    zh="取了第5和第95百分位数：这是90 %的区间。95 %的区间每侧只留2.5 %。",
+    zh="取了第5和第95百分位数：这是90%的区间。95%的区间每侧只留2.5%。",
 )
 def leaves_five_percent_on_each_side(a, b, samples=10_000, seed=0):
     d = _differences(a, b)
@@ -260,7 +242,7 @@ def takes_the_extremes(a, b, samples=10_000, seed=0):
 
 @PairedBootstrap.wrong(
     en="One standard deviation to either side: that covers about 68 %, not 95 %.",
-    zh="左右各取一个标准差：只覆盖约68 %，而不是95 %。",
+    zh="左右各取一个标准差：只覆盖约68%，而不是95%。",
 )
 def goes_one_deviation_to_each_side(a, b, samples=10_000, seed=0):
     d = _differences(a, b)
@@ -317,7 +299,7 @@ def reflects_the_percentiles(a, b, samples=10_000, seed=0):
     en="The ends come back as (high, low).",
     zh="区间两端的次序反了，成了(high, low)。",
 )
-def swaps_the_ends(a, b, samples=10_000, seed=0):
+def swaps_theends(a, b, samples=10_000, seed=0):
     d = _differences(a, b)
     return _interval(d.mean(), _means(d, samples, seed), 0.975, 0.025)
 

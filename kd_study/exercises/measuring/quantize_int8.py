@@ -3,6 +3,12 @@ import torch
 from kd_study.exercises.base import Exercise, check, expect, expect_close, normal, outcome
 
 
+def whiteboard(weight):
+    largest = weight.abs().amax(1, keepdim=True)
+    scale = torch.where(largest > 0, largest / 127, 1.0)
+    return (weight / scale).round().clamp(-127, 127).to(torch.int8), scale
+
+
 class QuantizeInt8(Exercise):
     def validate(self, result, arguments):
         weight = arguments["weight"]
@@ -324,7 +330,7 @@ def divides_the_weight_in_place(weight):
 
 @QuantizeInt8.wrong(
     en="The scale is rounded to half precision, and the levels were made with the exact one: levels · scale is off by up to 0.05 %, and a scale below 6e-8 becomes 0.",
-    zh="scale被舍入到半精度，而levels是用精确的scale算的：levels · scale最多差0.05 %，小于6e-8的scale会变成0。",
+    zh="scale被舍入到半精度，而levels是用精确的scale算的：levels · scale最多差0.05%，小于6e-8的scale会变成0。",
     reference="Comfy-Org/comfy-kitchen#60",
 )
 def rounds_the_scale_to_half(weight):

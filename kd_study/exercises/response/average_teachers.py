@@ -1,4 +1,5 @@
 import torch
+import torch.nn.functional as F
 
 from kd_study.exercises.base import (
     Exercise,
@@ -10,6 +11,10 @@ from kd_study.exercises.base import (
     normal,
     without,
 )
+
+
+def whiteboard(teacher_logits, temperature=1.0):
+    return F.softmax(teacher_logits.detach() / temperature, dim=-1).mean(0)
 
 
 class AverageTeachers(Exercise):

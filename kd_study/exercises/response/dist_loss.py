@@ -1,7 +1,19 @@
 import torch
+import torch.nn.functional as F
 
 from kd_study.exercises.base import check, expect, expect_close, gradient, normal, without
 from kd_study.exercises.loss import LossExercise
+
+
+def whiteboard(student_logits, teacher_logits, beta=1.0, gamma=1.0, temperature=1.0):
+    def distance(x, y):
+        x, y = x - x.mean(1, keepdim=True), y - y.mean(1, keepdim=True)
+        return 1 - F.cosine_similarity(x, y, eps=1e-30).mean()
+
+    q = F.softmax(student_logits / temperature, dim=1)
+    p = F.softmax(teacher_logits.detach() / temperature, dim=1)
+    return temperature**2 * (beta * distance(q, p) + gamma * distance(q.T, p.T))
+
 
 _RARE = torch.tensor([[8.0, 0, -8], [7, 1, -9], [0, 8, -10], [9, 2, -8.5]])  # the last class, in every row
 

@@ -13,6 +13,12 @@ from kd_study.exercises.base import (
 from kd_study.exercises.response._shared import SoftLossExercise
 
 
+def whiteboard(student_logits, teacher_logits, temperature=1.0):
+    log_q = F.log_softmax(student_logits / temperature, dim=-1)
+    log_p = F.log_softmax(teacher_logits.detach() / temperature, dim=-1)
+    return temperature**2 * F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
+
+
 class DistillationKL(SoftLossExercise):
     @check(en="A worked example", zh="手算例子")
     def agrees_with_a_worked_example(self, fn):

@@ -5,6 +5,21 @@ from kd_study.exercises.base import check, expect_close, gradient, normal, witho
 from kd_study.exercises.loss import LossExercise
 
 
+def whiteboard(student_logits, teacher_logits, targets, alpha=1.0, beta=8.0, temperature=4.0):
+    def split(logits):
+        z = logits / temperature
+        is_target = F.one_hot(targets, z.shape[1]).bool()
+        rest = z[~is_target].view(len(z), -1)
+        pair = torch.stack([z[is_target], rest.logsumexp(1)], dim=1)
+        return F.log_softmax(pair, dim=1), F.log_softmax(rest, dim=1)
+
+    def kl(log_q, log_p):
+        return F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
+
+    (pair_q, rest_q), (pair_p, rest_p) = split(student_logits), split(teacher_logits.detach())
+    return temperature**2 * (alpha * kl(pair_q, pair_p) + beta * kl(rest_q, rest_p))
+
+
 class DKDLoss(LossExercise):
     def example(self):
         return {

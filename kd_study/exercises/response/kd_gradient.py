@@ -14,6 +14,12 @@ from kd_study.exercises.base import (
 )
 
 
+def whiteboard(student_logits, teacher_logits, temperature=1.0):
+    q = F.softmax(student_logits / temperature, dim=-1)
+    p = F.softmax(teacher_logits / temperature, dim=-1)
+    return temperature * (q - p) / len(q)
+
+
 class KDGradient(Exercise):
     def validate(self, result, arguments):
         expect_tensor(result)

@@ -5,6 +5,13 @@ from kd_study.exercises.base import check, expect_close, gradient, normal, witho
 from kd_study.exercises.loss import LossExercise
 
 
+def whiteboard(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
+    log_q = F.log_softmax(student_logits / temperature, dim=-1)
+    log_p = F.log_softmax(teacher_logits.detach() / temperature, dim=-1)
+    soft = temperature**2 * F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
+    return alpha * soft + (1 - alpha) * F.cross_entropy(student_logits, targets)
+
+
 class KDLoss(LossExercise):
     def example(self):
         return {

@@ -1,4 +1,5 @@
 import torch
+import torch.nn.functional as F
 
 from kd_study.exercises.base import (
     Exercise,
@@ -11,6 +12,12 @@ from kd_study.exercises.base import (
     outcome,
     shown,
 )
+
+
+def whiteboard(logits, temperature=1.0):
+    if not temperature > 0:
+        raise ValueError(f"temperature must be positive, got {temperature}")
+    return F.softmax(logits / temperature, dim=-1)
 
 
 class SoftTargets(Exercise):
@@ -145,14 +152,12 @@ class SoftTargets(Exercise):
         }
 
     def edges(self):
-        return {
-            "T = 0": {"logits": normal(2, 3), "temperature": 0.0},
-            "T < 0": {"logits": normal(2, 3), "temperature": -1.0},
-            "extreme": {"logits": torch.tensor([[1e4, -1e4], [-1e4, -1e4]])},
-        }
+        return {"extreme": {"logits": torch.tensor([[1e4, -1e4], [-1e4, -1e4]])}}
 
     def behaviour(self, function):
         ordinary, edge = super().behaviour(function)
+        for name, temperature in (("T = 0", 0.0), ("T < 0", -1.0)):
+            edge[name] = outcome(lambda t=temperature: type(function(normal(2, 3), t)).__name__)
         edge["graph"] = outcome(lambda: function(normal(2, 3).requires_grad_(), 2.0).requires_grad)
         edge["dtype"] = outcome(lambda: str(function(normal(2, 3).double(), 2.0).dtype))
         return ordinary, edge

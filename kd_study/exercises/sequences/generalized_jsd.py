@@ -25,6 +25,18 @@ from kd_study.exercises.sequences._jsd import (
 from kd_study.exercises.sequences._masked import MaskedLoss
 
 
+def whiteboard(student_logits, teacher_logits, beta=0.5, mask=None):
+    if not 0 < beta < 1:
+        raise ValueError(f"beta lies between 0 and 1, got {beta}")
+    if mask is not None:
+        student_logits, teacher_logits = student_logits[mask.bool()], teacher_logits[mask.bool()]
+    log_q = F.log_softmax(student_logits, dim=-1)
+    log_p = F.log_softmax(teacher_logits.detach(), dim=-1)
+    log_m = torch.logaddexp(log_p + math.log(beta), log_q + math.log(1 - beta))
+    each = beta * (log_p.exp() * (log_p - log_m)) + (1 - beta) * (log_q.exp() * (log_q - log_m))
+    return each.sum() / max(each[..., 0].numel(), 1)
+
+
 class GeneralizedJSD(MaskedLoss):
     against_overflow = Text(
         "stay in the log domain: log m is a logaddexp, and 0 · log 0 is 0",

@@ -15,6 +15,14 @@ from kd_study.exercises.sequences._continuation import (
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
+def whiteboard(student_logits, teacher_logits, tokens, prompt_length, eos_id):
+    own = torch.arange(tokens.shape[1]) >= prompt_length
+    ends = own & (tokens == eos_id)
+    says = (own & (ends.cumsum(1) == ends))[:, 1:]  # up to the end; position i - 1 predicts token i
+    log_q, log_p = torch.stack([student_logits, teacher_logits.detach()])[:, :, :-1][:, says].log_softmax(-1)
+    return (log_q.exp() * (log_q - log_p)).sum() / max(len(log_q), 1)
+
+
 class OnPolicyLoss(NothingCounts):
     nothing_counts = Text("a batch of nothing but prompts", "只有提示词的一批")
 

@@ -7,6 +7,15 @@ from kd_study.exercises.sequences._masked import MaskedLoss
 from kd_study.exercises.sequences._shared import kl_of_tokens
 
 
+def whiteboard(student_logits, teacher_logits, mask=None):
+    if mask is not None:
+        student_logits, teacher_logits = student_logits[mask.bool()], teacher_logits[mask.bool()]
+    log_q = F.log_softmax(student_logits, dim=-1)
+    log_p = F.log_softmax(teacher_logits.detach(), dim=-1)
+    each = (log_q.exp() * (log_q - log_p)).sum(-1)
+    return each.sum() / max(each.numel(), 1)
+
+
 class ReverseKL(MaskedLoss):
     def example(self):
         return {

@@ -5,6 +5,14 @@ from kd_study.exercises.base import Text, check, expect, expect_close, gradient,
 from kd_study.exercises.loss import LossExercise
 
 
+def whiteboard(student_logits, teacher_logits):
+    q = F.softmax(student_logits, dim=-1).sort(dim=-1, descending=True).values
+    p = F.softmax(teacher_logits.detach(), dim=-1).sort(dim=-1, descending=True).values
+    width = max(q.shape[-1], p.shape[-1])
+    q, p = (F.pad(x, (0, width - x.shape[-1])) for x in (q, p))
+    return (q - p).abs().sum(-1).mean()
+
+
 class ULDLoss(LossExercise):
     against_overflow = Text(
         "use softmax, which subtracts the largest logit first", "请用softmax，它会先减去最大的logit"

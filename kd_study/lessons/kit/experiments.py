@@ -96,7 +96,7 @@ def score_by_intent(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def train_head(
-    vectors: Tensor, labels: Tensor, classes: int, steps: int = 150, rate: float = 0.05
+    vectors: Tensor, labels: Tensor, classes: int, steps: int = 50, rate: float = 0.15
 ) -> nn.Linear:
     """A linear head on a teacher's vectors, each intent weighing the same however many commands it has.
 
@@ -106,7 +106,7 @@ def train_head(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         head = nn.Linear(vectors.shape[1], classes)
-    optimizer = torch.optim.Adam(head.parameters(), lr=rate, weight_decay=1e-4)
+    optimizer = ADAM(head.parameters(), lr=rate, weight_decay=1e-4)
     loss_function = nn.CrossEntropyLoss(weight=1 / torch.bincount(labels, minlength=classes))
     for _ in range(steps):
         loss = loss_function(head(vectors), labels)
