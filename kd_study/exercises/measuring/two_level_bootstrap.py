@@ -22,8 +22,8 @@ class TwoLevelBootstrap(Exercise):
             torch.tensor([3.0, 0.5, 5.0]),
             "the groups' means are 1 and 5. A quarter of the resamples is b twice, 5; a quarter is a twice, each time two rows drawn "
             "anew, so that all four are 0 in 1.6 % of the cases and three of them in 6.3 % more: 2.5 % lies at 0.5",
-            "两组的均值是1和5。四分之一的重采样两次都是b，得5；四分之一两次都是a，每次都重新抽两行，四行全为0的占1.6 %，"
-            "恰有三行为0的另占6.3 %：2.5 %处是0.5",
+            "两组的均值是1和5。四分之一的重采样两次都是b，得5；四分之一两次都是a，每次都重新抽两行，四行全为0的占1.6%，"
+            "恰有三行为0的另占6.3%：2.5%处是0.5",
         )
 
     @check(en="Both levels are drawn, each time anew", zh="两层都抽，每次都重新抽")
@@ -46,7 +46,7 @@ class TwoLevelBootstrap(Exercise):
             torch.tensor([3.0, 1.0, 5.0]),
             "three groups of one row are 0, three of five rows are 6: the mean of the groups' means is 3 however many rows "
             "each has, and of six groups drawn one at least is of either kind in all but 3.1 % of the cases",
-            "三个单行组为0，三个五行组为6：不论各组有几行，各组均值的平均都是3；抽六个组时，除3.1 %的情况外，两类都至少各有一个",
+            "三个单行组为0，三个五行组为6：不论各组有几行，各组均值的平均都是3；抽六个组时，除3.1%的情况外，两类都至少各有一个",
         )
 
     @check(en="One group; one row each", zh="只有一组；每组一行")
@@ -59,7 +59,7 @@ class TwoLevelBootstrap(Exercise):
                 torch.tensor(fn([0, 0, 3], groups, samples=4000)),
                 torch.tensor([1.0, 0.0, 3.0]),
                 f"{en}: of [0, 0, 3] all are 3 in 1 of 27 cases, more than 2.5 %, and none in 8 of 27",
-                f"{zh}：对[0, 0, 3]，27次里有1次全是3（超过2.5 %），8次一个3也没有",
+                f"{zh}：对[0, 0, 3]，27次里有1次全是3（超过2.5%），8次一个3也没有",
             )
         expect_close(
             torch.tensor(fn([1.5, 1.5, 1.5, 1.5], ["a", "b", "b", "b"], 50)),
@@ -365,7 +365,7 @@ def sorts_the_ids(differences, groups, samples=10_000, seed=0):
 
 @TwoLevelBootstrap.wrong(
     en="The percentiles are 5 and 95: that is a 90 % interval. A 95 % interval leaves 2.5 % on either side.",
-    zh="取了第5和第95百分位数：这是90 %的区间。95 %的区间每侧只留2.5 %。",
+    zh="取了第5和第95百分位数：这是90%的区间。95%的区间每侧只留2.5%。",
 )
 def leaves_five_percent_on_each_side(differences, groups, samples=10_000, seed=0):
     rows, chosen, rng = _start(differences, groups, samples, seed)
