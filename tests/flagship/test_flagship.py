@@ -125,7 +125,7 @@ def test_cosine_loss():
 
 def test_a_student_is_made_on_the_device_of_choice(monkeypatch):
     monkeypatch.setattr(flagship, "default_device", lambda: torch.device("meta"))
-    assert flagship._new_student(4, seed=0).table.weight.device.type == "meta"
+    assert flagship.new_student(4, seed=0).table.weight.device.type == "meta"
 
 
 @pytest.mark.parametrize("device", ["cpu"] + (["cuda"] if torch.cuda.is_available() else []))
