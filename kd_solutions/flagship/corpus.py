@@ -46,9 +46,14 @@ class Corpus:
     groups: dict[str, np.ndarray]
 
     def labelled(self, group: str) -> tuple[list[str], Tensor]:
-        """The texts of a group of commands and the labels of their English originals."""
-        rows = self.groups[group]
+        """The texts of a group whose English originals have a label, and these labels."""
+        rows = self.labelled_rows(group)
         return [self.texts[row] for row in rows], self.labels[self.originals[rows]]
+
+    def labelled_rows(self, group: str) -> np.ndarray:
+        """The numbers of these texts; none of a group that isn't there."""
+        rows = self.groups.get(group, np.array([], dtype=int))
+        return rows[self.labels.numpy()[self.originals[rows]] != UNLABELLED]
 
 
 def build_corpus(languages: Sequence[str], recipe: Recipe, progress: bool | None = None) -> Corpus:

@@ -8,6 +8,7 @@ from statistics import mean
 from kd_solutions.data.translations import ENGLISH
 
 RECORD = Path(__file__).with_name("record.json")
+LADDER = Path(__file__).with_name("ladder.json")
 
 
 @dataclass(frozen=True)

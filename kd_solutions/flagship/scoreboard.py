@@ -1,61 +1,59 @@
-"""The flagship's table: what teacher, student and control can do in each language, measured alike."""
+"""The flagship's table: what teacher, student and rivals can do in each language, measured alike."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from kd_solutions.data.commands import ENGLISH, command_languages, load_commands
+from kd_solutions.data.commands import ENGLISH, Commands, command_languages, load_commands
 from kd_solutions.data.parallel import load_parallel
 from kd_solutions.evaluation.metrics import accuracy
 from kd_solutions.evaluation.retrieval import retrieval_accuracy
+from kd_solutions.flagship.ladder import Reader
 from kd_solutions.flagship.train import encode
-from kd_solutions.models.pretrained import Teacher
 from kd_solutions.models.student import StudentModel
-from kd_solutions.signals.cached import CachedSignal
 
 RETRIEVED = 1000  # held-out pairs among which one must be found
 
 
 @dataclass(frozen=True)
 class Row:
-    """Accuracy in percent on the commands of one language."""
+    """Accuracy in percent on the commands of one language.
+
+    translate_train: the same student on the rewritten commands and their labels, without a teacher: what the
+    student is to be compared with. english_labels_only: the same student without any other language.
+    """
 
     teacher: float
     student: float
+    translate_train: float
     english_labels_only: float
 
 
 def score_languages(
-    languages: Sequence[str],
-    teacher: Teacher,
-    student: StudentModel,
-    control: StudentModel,
-    split: str = "test",
-    progress: bool | None = None,
+    languages: Sequence[str], readers: Mapping[str, Reader], split: str = "test"
 ) -> dict[str, Row]:
     """Language → accuracies on a split of its commands, English first; without the languages that have none.
 
-    split: "test"; or "dev", where a recipe is chosen, and English has none; or "rare".
+    readers: for each field of `Row`. split: "test"; or "dev", where a recipe is chosen, and English has none;
+    or "rare".
     """
-    read = CachedSignal(teacher, progress=progress)
     rows = {}
     for language in (ENGLISH, *(name for name in languages if name != ENGLISH)):
         if language not in command_languages():
             continue
         commands = load_commands(language, split)
-        if not len(commands):
-            continue
-        with torch.no_grad():
-            logits = (
-                teacher.head(read(commands.texts).to(teacher.head.weight.device)),
-                student.head(encode(student, commands.texts)),
-                control.head(encode(control, commands.texts)),
-            )
-        rows[language] = Row(*(100 * accuracy(part, commands.labels) for part in logits))
+        if len(commands):
+            rows[language] = Row(**score(readers, commands))
     return rows
+
+
+def score(readers: Mapping[str, Reader], commands: Commands) -> dict[str, float]:
+    """Reader → accuracy in percent on the commands."""
+    logits = {name: reader(commands.texts).cpu() for name, reader in readers.items()}
+    return {name: 100 * accuracy(part, commands.labels) for name, part in logits.items()}
 
 
 def retrieval(student: StudentModel, languages: Sequence[str]) -> dict[str, float]:

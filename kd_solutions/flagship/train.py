@@ -88,10 +88,10 @@ def distill_student(
     corpus = build_corpus(languages, recipe, progress)
     teacher = teacher or PretrainedTeacher()
     vectors = CachedSignal(teacher, progress=progress)(corpus.english)
-    student = _new_student(teacher.size, seed)
+    student = new_student(teacher.size, seed)
     mixture = Mixture(corpus, student.features, recipe.counts, recipe.dropout, seed)
-    loss = _with_labels(loss_function, student.head, recipe.label_weight)
-    training = _train(
+    loss = with_labels(loss_function, student.head, recipe.label_weight)
+    training = train_student(
         student, mixture, TableSignal(vectors, default_device()), loss, student.encode, recipe, progress
     )
     train_student_head(student, corpus, seed)
@@ -103,31 +103,33 @@ def train_on_english_labels(
 ) -> StudentModel:
     """The control: the same student, trained from scratch on the labels of the English commands alone."""
     corpus = build_corpus((), recipe, progress)
-    student = _new_student(TEACHER_SIZE, seed)
+    student = new_student(TEACHER_SIZE, seed)
     mixture = Mixture(corpus, student.features, {"commands": recipe.batch}, recipe.dropout, seed)
     labels = TableSignal(corpus.labels, default_device())  # in the place of the teacher's outputs
-    _train(student, mixture, labels, F.cross_entropy, student, recipe, progress)
+    train_student(student, mixture, labels, F.cross_entropy, student, recipe, progress)
     return student
 
 
-def _new_student(size: int, seed: int) -> StudentModel:
+def new_student(size: int, seed: int) -> StudentModel:
+    """The flagship's student before its first step, on the default device."""
     torch.manual_seed(seed)
     return StudentModel(served_intents(), size=size).to(default_device())
 
 
-def _with_labels(
+def with_labels(
     loss_function: Callable[..., Tensor], head: nn.Linear, weight: float
 ) -> Callable[..., Tensor]:
     """The loss on vectors, plus `weight` times the cross-entropy where an English original has a label."""
 
     def loss(student_vectors: Tensor, teacher_vectors: Tensor, labels: Tensor) -> Tensor:
-        hard = F.cross_entropy(head(student_vectors), labels, ignore_index=UNLABELLED)
-        return loss_function(student_vectors, teacher_vectors) + weight * hard
+        hard = F.cross_entropy(head(student_vectors), labels, ignore_index=UNLABELLED, reduction="sum")
+        labelled = (labels != UNLABELLED).sum().clamp(min=1)
+        return loss_function(student_vectors, teacher_vectors) + weight * hard / labelled
 
     return loss
 
 
-def _train(
+def train_student(
     student: StudentModel,
     mixture: Mixture,
     signal: TableSignal,
@@ -136,6 +138,10 @@ def _train(
     recipe: Recipe,
     progress: bool | None,
 ) -> DistillResult:
+    """Trains the student on the mixture by the recipe, and leaves it in eval mode.
+
+    signal: what `loss_function(forward(features), …)` takes next, rows of it chosen by a batch's originals.
+    """
     optimizers = [
         RowAdam(student.table.parameters(), lr=recipe.table_rate),
         ADAMW([*student.body.parameters(), *student.head.parameters()], lr=recipe.body_rate),

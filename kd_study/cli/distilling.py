@@ -12,19 +12,19 @@ from statistics import mean
 from kd_solutions.data.commands import load_commands
 from kd_solutions.data.parallel import parallel_languages
 from kd_solutions.data.translations import ENGLISH
+from kd_solutions.flagship import ladder, scoreboard
 from kd_solutions.flagship import recipe as recipes
-from kd_solutions.flagship import scoreboard
 from kd_solutions.flagship import store as serving
 from kd_solutions.flagship import train as flagship
 from kd_solutions.flagship.predict import predict
-from kd_solutions.models.pretrained import PretrainedTeacher, Teacher
+from kd_solutions.models.pretrained import PretrainedTeacher
 from kd_solutions.models.student import StudentModel
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import say
 
 
 def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, as_json: bool) -> None:
-    """Distils a student, saves it for `ask`, and prints what it can do beside its teacher and the control."""
+    """Distils a student, saves it for `ask`, and prints what it can do beside its teacher and its rivals."""
     languages = flagship.known_languages(_spelled(languages)) if languages else flagship.default_languages()
     recipe = replace(recipes.FULL, steps=steps) if steps else recipes.FULL
     serving.require_room()
@@ -36,13 +36,20 @@ def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, a
     result = flagship.distill_student(languages, teacher=teacher, recipe=recipe, seed=seed)
     card = {"seed": seed, "steps": recipe.steps}
     _save(result.student, card)  # whatever happens while it is measured
-    _note("Training the controls on English labels.", "用英语标签训练对照模型。")
-    flagship.train_teacher_head(teacher, seed=seed)
+    _note("Training the rivals, which have no teacher.", "训练没有教师的对照模型。")
+    setting = ladder.settle(languages, recipe=recipe, teacher=teacher, seed=seed)
     steps_of_control = min(recipes.LABELS_ONLY.steps, recipe.steps)  # a quick look is quick all through
     control_recipe = replace(recipes.LABELS_ONLY, steps=steps_of_control)
-    control = flagship.train_on_english_labels(recipe=control_recipe, seed=seed)
+    readers = {
+        "teacher": ladder.teacher_alone(setting),
+        "student": ladder.reader_of(result.student),
+        "translate_train": ladder.translate_train(setting),
+        "english_labels_only": ladder.reader_of(
+            flagship.train_on_english_labels(recipe=control_recipe, seed=seed)
+        ),
+    }
     _note("Measuring.", "正在评测。")
-    report = _measure(result, teacher, control)
+    report = _measure(result, readers)
     folder = _save(result.student, report | card)
     report["megabytes"] = serving.megabytes(folder)
     if as_json:
@@ -90,11 +97,11 @@ def ask(text: str, as_json: bool) -> None:
         print(f"  {similarity:.2f}  {command}")
 
 
-def _measure(result: flagship.Flagship, teacher: Teacher, control: StudentModel) -> dict:
+def _measure(result: flagship.Flagship, readers: dict[str, ladder.Reader]) -> dict:
     """What `--json` prints, sizes aside; accuracies in percent."""
     student, languages = result.student, result.languages
-    rows = scoreboard.score_languages(languages, teacher, student, control)
-    rare = scoreboard.score_languages(languages, teacher, student, control, split="rare")
+    rows = scoreboard.score_languages(languages, readers)
+    rare = scoreboard.score_languages(languages, readers, split="rare")
     texts = load_commands(ENGLISH, "test").texts[:1000]
     return {
         "languages": {name: _rounded(asdict(row)) for name, row in rows.items()},
@@ -114,6 +121,7 @@ def _print_table(report: dict) -> None:
         say("language", "语言"),
         say("teacher", "教师模型"),
         say("student", "学生模型"),
+        "translate-train",
         say("English labels only", "仅用英语标签"),
         say("retrieval at 1", "检索准确率"),
     )
@@ -125,9 +133,7 @@ def _print_table(report: dict) -> None:
         table.add_row(name, *(f"{value:.1f}" for value in row.values()), _one_decimal(retrieval.get(name)))
     others = [row for name, row in rows.items() if name != ENGLISH]
     if others:
-        means = [
-            mean(row[model] for row in others) for model in ("teacher", "student", "english_labels_only")
-        ]
+        means = [mean(row[model] for row in others) for model in others[0]]
         label = say("mean without English", "平均（不含英语）")
         of_retrieval = mean(retrieval.values()) if retrieval else None
         table.add_row(label, *map(_one_decimal, [*means, of_retrieval]), style="bold")

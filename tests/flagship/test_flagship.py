@@ -125,7 +125,7 @@ def test_cosine_loss():
 
 def test_a_student_is_made_on_the_device_of_choice(monkeypatch):
     monkeypatch.setattr(flagship, "default_device", lambda: torch.device("meta"))
-    assert flagship._new_student(4, seed=0).table.weight.device.type == "meta"
+    assert flagship.new_student(4, seed=0).table.weight.device.type == "meta"
 
 
 @pytest.mark.parametrize("device", ["cpu"] + (["cuda"] if torch.cuda.is_available() else []))
@@ -215,7 +215,12 @@ def test_distill_and_predict_from_the_terminal(home, monkeypatch):
     result = invoke("distill", "--languages", "de", "zh", "--json", "--seed", "3")
     report = json.loads(result.stdout)
     assert set(report["languages"]) == {"en", "de", "zh"}
-    assert set(report["languages"]["de"]) == {"teacher", "student", "english_labels_only"}
+    assert set(report["languages"]["de"]) == {
+        "teacher",
+        "student",
+        "translate_train",
+        "english_labels_only",
+    }
     assert set(report["retrieval_at_1"]) == {"de", "zh"}
     assert 9 < report["megabytes"] < 12 and report["sentences_per_second"] > 100 and report["seconds"] > 0
     assert "seed 3" in result.stderr

@@ -1,0 +1,160 @@
+"""What is the teacher worth? `python -m benchmarks.ladder` fits every rung, and keeps what each reached.
+
+First each rung's rates, and whether its head is fitted once more, are chosen on the development half by short
+fits with a seed of their own. Then come the ladder, all labels known, and the sweep over English labels a
+class, on the test half, once. Each fit is kept as it ends: a run that was ended goes on where it was.
+"""
+
+import argparse
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from statistics import mean
+
+from kd_solutions.data.commands import ENGLISH, TEN_LANGUAGES, load_commands
+from kd_solutions.evaluation.metrics import accuracy
+from kd_solutions.flagship.ladder import RUNGS, Reader, Setting, settle
+from kd_solutions.flagship.recipe import FULL, SHORTER, Recipe
+from kd_solutions.flagship.record import LADDER
+from kd_solutions.support.files import read_json, write_json
+from kd_solutions.support.progress import counting
+
+RATES = (0.3, 1.0, 3.0)  # times the recipe's
+TUNING_SEED = 100
+LADDER_SEEDS, SWEEP_SEEDS = range(3), range(5)
+SWEEP_STEPS = 3_000
+LABELS_A_CLASS = (1, 5, 20)
+TUNED_AT = 5  # labels a class, for the sweep
+SWEPT = ("teacher", "translate_train", "pseudo_labels", "soft_labels", "vectors_fitted_head", "full_recipe")
+LEARNS_LABELS = ("english_labels_only", "translate_train", "pseudo_labels", "soft_labels")
+UNTRAINED = ("teacher",)
+ONE_STUDENT = {"vectors_teacher_head": "vectors_fitted_head"}  # two heads, tuned as one
+
+Fit = (
+    dict  # rung, labels_a_class, steps, seed, rate, refit, split; with languages and seconds once it is made
+)
+
+
+class Fits:
+    """Every fit that was made, in a file that is written anew after each."""
+
+    def __init__(self):
+        self.kept = read_json(LADDER) if LADDER.exists() else {"fits": []}
+
+    def languages(self, wanted: Fit) -> dict[str, float] | None:
+        """Language → accuracy in percent of a fit that was made."""
+        for fit in self.kept["fits"]:
+            if wanted.items() <= fit.items():
+                return fit["languages"]
+        return None
+
+    def keep(self, fit: Fit) -> None:
+        self.kept["command"] = "python -m benchmarks.ladder"
+        self.kept["date"] = time.strftime("%Y-%m-%d")
+        self.kept["commit"] = _commit()
+        self.kept["fits"].append(fit)
+        write_json(LADDER, self.kept)
+
+
+def mean_of_others(languages: dict[str, float]) -> float:
+    """The mean over all languages but English."""
+    return mean(value for name, value in languages.items() if name != ENGLISH)
+
+
+def tuning(rung: str, labels_a_class: int | None, fits: Fits) -> Iterator[Fit]:
+    """The fits by which a rung's rate is chosen, then whether its head is fitted once more."""
+    base = {"rung": rung, "labels_a_class": labels_a_class, "steps": SHORTER.steps, "seed": TUNING_SEED}
+    by_rate = [base | {"rate": rate, "refit": True, "split": "dev"} for rate in RATES]
+    yield from by_rate
+    if rung in LEARNS_LABELS:
+        yield max(by_rate, key=lambda fit: _score(fits, fit)) | {"refit": False}
+
+
+def chosen(rung: str, labels_a_class: int | None, fits: Fits) -> Fit:
+    """Rate and refit with the highest mean on the development half."""
+    if rung in UNTRAINED:
+        return {"rate": 1.0, "refit": True}
+    candidates = list(tuning(ONE_STUDENT.get(rung, rung), labels_a_class, fits))
+    best = max(candidates, key=lambda fit: _score(fits, fit))
+    return {"rate": best["rate"], "refit": best["refit"]}
+
+
+def plan(fits: Fits) -> Iterator[Fit]:
+    """Every fit in its order; what is chosen is known by the time it is asked for."""
+    for labels, rungs in ((None, RUNGS), (TUNED_AT, SWEPT)):
+        for rung in rungs:
+            if rung not in UNTRAINED and rung not in ONE_STUDENT:
+                yield from tuning(rung, labels, fits)
+    for seed in LADDER_SEEDS:
+        for rung in RUNGS:
+            yield _final(rung, None, FULL.steps, seed, chosen(rung, None, fits))
+    for seed in SWEEP_SEEDS:
+        for labels in (*LABELS_A_CLASS, None):
+            for rung in SWEPT:
+                tuned_at = TUNED_AT if labels else None
+                yield _final(rung, labels, SWEEP_STEPS, seed, chosen(rung, tuned_at, fits))
+
+
+def _final(rung: str, labels_a_class: int | None, steps: int, seed: int, tuned: Fit) -> Fit:
+    fit = {"rung": rung, "labels_a_class": labels_a_class, "steps": steps, "seed": seed}
+    return fit | tuned | {"split": "test"}
+
+
+def make(fit: Fit) -> Fit:
+    """Fits a rung and measures it."""
+    start = time.perf_counter()
+    setting = _setting(_recipe(fit), fit["labels_a_class"], fit["seed"], fit["refit"])
+    languages = _measured(RUNGS[fit["rung"]](setting), fit["split"])
+    return fit | {"languages": languages, "seconds": round(time.perf_counter() - start, 1)}
+
+
+@lru_cache(maxsize=1)  # neighbours may share a student
+def _setting(recipe: Recipe, labels_a_class: int | None, seed: int, refit: bool) -> Setting:
+    return settle(
+        TEN_LANGUAGES, recipe=recipe, labels_a_class=labels_a_class, seed=seed, refit=refit, progress=False
+    )
+
+
+def _recipe(fit: Fit) -> Recipe:
+    return replace(
+        FULL,
+        steps=fit["steps"],
+        table_rate=FULL.table_rate * fit["rate"],
+        body_rate=FULL.body_rate * fit["rate"],
+    )
+
+
+def _measured(reader: Reader, split: str) -> dict[str, float]:
+    names = TEN_LANGUAGES if split == "dev" else (ENGLISH, *TEN_LANGUAGES)
+    halves = {name: load_commands(name, split) for name in names}
+    return {name: round(100 * accuracy(reader(half.texts), half.labels), 2) for name, half in halves.items()}
+
+
+def _score(fits: Fits, fit: Fit) -> float:
+    return mean_of_others(fits.languages(fit))
+
+
+def _commit() -> str:
+    shown = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    return shown.stdout.strip()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--most", type=int, help="fits at most, then end", default=None)
+    most = parser.parse_args().most
+    fits, made = Fits(), 0
+    with counting("Climbing the ladder", None) as advance:
+        for fit in plan(fits):
+            if fits.languages(fit) is None:
+                if made == most:
+                    break
+                fits.keep(make(fit))
+                made += 1
+            advance(note=f"{fit['rung']}, {fit['labels_a_class'] or 'all'} labels: {_score(fits, fit):.1f} %")
+
+
+if __name__ == "__main__":
+    main()
