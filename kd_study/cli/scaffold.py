@@ -64,7 +64,7 @@ def _expect_free(name: str) -> None:
 def next_steps(name: str, topic: str) -> list[str]:
     """What remains to be done, as in docs/contributing.md."""
     files = "tests/exercises tests/test_rooms.py tests/lessons/test_editions.py"
-    tests = f"python -m pytest {files} -k '{name} or faces or contracts'"
+    tests = f"python -m pytest {files} -k '{name} or faces or contracts or leans'"
     return [
         say(
             f"1. Write the reference `{name}` in plain PyTorch into a room of kd_solutions, and export it "
@@ -83,12 +83,8 @@ def next_steps(name: str, topic: str) -> list[str]:
             "3. 在tests/alternatives的某个文件里再写两个同样正确的答案。",
         ),
         say(
-            "4. Type `python -m ruff check .` and "
-            f"`{tests}`, then "
-            "`python -m kd_study build exercises`.",
-            "4. 运行`python -m ruff check .`和"
-            f"`{tests}`，"
-            "再运行`python -m kd_study build exercises`。",
+            f"4. Type `python -m ruff check .` and `{tests}`, then `python -m kd_study build exercises`.",
+            f"4. 运行`python -m ruff check .`和`{tests}`，再运行`python -m kd_study build exercises`。",
         ),
     ]
 

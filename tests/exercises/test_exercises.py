@@ -25,21 +25,21 @@ RIGHT = [
 @pytest.mark.parametrize("name", NAMES)
 def test_the_reference_passes(name):
     report = grade(exercise(name).reference, name)
-    assert report.status == "passed", report
+    assert report.status == "passed", f"\n{report}"
     assert report.calls_reference
 
 
 @pytest.mark.parametrize(("name", "wrong"), WRONG)
 def test_a_wrong_answer_is_rejected_and_named(name, wrong):
     report = grade(wrong.function, name)
-    assert report.status == "failed", report
-    assert report.diagnosis is not None and report.diagnosis.name == wrong.name, report
+    assert report.status == "failed", f"\n{report}"
+    assert report.diagnosis is not None and report.diagnosis.name == wrong.name, f"\n{report}"
 
 
 @pytest.mark.parametrize(("name", "function"), RIGHT)
 def test_another_right_answer_is_accepted(name, function):
     report = grade(function, name)
-    assert report.status == "passed", report
+    assert report.status == "passed", f"\n{report}"
     assert not report.calls_reference
 
 

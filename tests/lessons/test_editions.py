@@ -121,7 +121,7 @@ def test_a_chinese_stub_has_a_chinese_docstring_and_else_the_same_code(name):
     for said in (r"[A-Z]\w+ (?:& \w+ |et al\. )?\d{4}", r"`\w+`", r"\w+Error", r"\([NMKVD…][A-Z', …]*\)"):
         found = [sorted(set(re.findall(said, text, re.ASCII))) for text in (ours, theirs)]
         assert found[0] == found[1], said
-    assert all(wide(line) <= 110 for line in chinese.splitlines())
+    assert not [line for line in chinese.splitlines() if wide(line) > 110]  # a Chinese character takes 2
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

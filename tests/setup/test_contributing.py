@@ -158,8 +158,8 @@ def test_an_exercise_is_added_in_two_files_beside_its_reference_and_two_alternat
     text.write_text(filled(text.read_text("utf-8")), "utf-8")
     add(copy / "tests/alternatives/measuring.py", ALTERNATIVES)
     shown = run(copy, *shlex.split(command))
-    its_own, faces, stubs = 3, 2, 3
-    dots = 1 + len(WRONG) + 2 + its_own + faces + stubs
+    its_own, faces, whiteboard, stubs = 3, 2, 1, 3
+    dots = 1 + len(WRONG) + 2 + its_own + faces + whiteboard + stubs
     assert shown.split()[0] == "." * dots, shown
     assert "def mean_gap(" in run(copy, "-m", "kd_study", "exercise", "mean_gap")
     run(copy, "-m", "kd_study", "build", "exercises", "--no-execute")
