@@ -64,7 +64,7 @@ def _expect_free(name: str) -> None:
 def next_steps(name: str, topic: str) -> list[str]:
     """What remains to be done, as in docs/contributing.md."""
     files = "tests/exercises tests/test_rooms.py tests/lessons/test_editions.py"
-    tests = f"python -m pytest {files} -k '{name} or faces or contracts or leans'"
+    tests = f"python -m pytest {files} -k '{name} or faces or contracts or short_twin'"
     return [
         say(
             f"1. Write the reference `{name}` in plain PyTorch into a room of kd_solutions, and export it "
