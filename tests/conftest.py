@@ -4,6 +4,9 @@ import os
 import shutil
 import tempfile
 
+import pytest
+
+from kd_solutions.support import language
 from kd_solutions.support.paths import cache_folder
 
 _home = tempfile.mkdtemp(prefix="kd-study-tests-")
@@ -21,3 +24,9 @@ def pytest_configure():
 
 def pytest_unconfigure():
     shutil.rmtree(_home, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def no_test_leaves_its_language_behind(monkeypatch):
+    """Whatever a test sets with `use_language`, the next one reads the language that this one began with."""
+    monkeypatch.setattr(language, "_current", language._current)
