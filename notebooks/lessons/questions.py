@@ -35,6 +35,41 @@
 # %% [markdown] bank="crosslingual"
 
 # %% [markdown] lang="en"
+# ## Features, relations and debugging
+# %% [markdown] lang="zh"
+# ## 特征、关系与排错
+
+# %% [markdown] bank="features"
+
+# %% [markdown] lang="en"
+# ## Embeddings and more languages
+# %% [markdown] lang="zh"
+# ## 句向量与更多语言
+
+# %% [markdown] bank="embeddings"
+
+# %% [markdown] lang="en"
+# ## Language models
+# %% [markdown] lang="zh"
+# ## 语言模型的蒸馏
+
+# %% [markdown] bank="sequences"
+
+# %% [markdown] lang="en"
+# ## Language models in practice
+# %% [markdown] lang="zh"
+# ## 语言模型蒸馏的实务
+
+# %% [markdown] bank="llm_practice"
+
+# %% [markdown] lang="en"
+# ## Compression and deployment
+# %% [markdown] lang="zh"
+# ## 压缩与部署
+
+# %% [markdown] bank="compression"
+
+# %% [markdown] lang="en"
 # [Back to the start](00_start.ipynb)
 # %% [markdown] lang="zh"
 # [回到首页](00_start.ipynb)
