@@ -196,11 +196,11 @@ def test_a_row_of_the_table_leads_to_its_exercise_near_or_far_or_in_its_lesson(l
 def test_the_other_edition_opens_in_a_tab_that_names_its_language(lab, browser):
     page = opened(lab, browser, f"en/{PAGE}.ipynb", view="lab")
     page.locator(".jp-RenderedMarkdown a", has_text="中文").first.click()
-    page.wait_for_function(READY)
     labels = page.locator('.lm-TabBar-tab[title*=".ipynb"] .lm-TabBar-tabLabel')
+    labels.nth(1).wait_for()
     shown = labels.evaluate_all("found => found.map(label => getComputedStyle(label, '::after').content)")
     assert shown == ['" · en"', '" · zh"']
-    assert "zh" in page.locator(".jp-BreadCrumbs").first.inner_text()
+    page.locator(".jp-BreadCrumbs", has_text="zh").first.wait_for()
     page.close()
 
 
