@@ -25,7 +25,7 @@ def default_device() -> "torch.device":
     name = os.environ.get(DEVICE_VARIABLE) or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         return torch.zeros(0, device=name).device
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # AssertionError: built without CUDA
+    except (RuntimeError, AssertionError) as error:  # AssertionError: built without CUDA
         raise StudyError(
             say(
                 f"{DEVICE_VARIABLE} names {name!r}, which this machine or this build of torch doesn't have: "

@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 # Old name → where its names may be now. With () they are gone, or mean something else than they did.
-MOVED = {
+MOVED: dict[str, tuple[str, ...]] = {
     "kd_solutions.assets": ("kd_solutions.support.assets", "kd_solutions.support.paths"),
     "kd_solutions.batches": ("kd_solutions.training.batches",),
     "kd_solutions.checkpoint": ("kd_solutions.training.checkpoint",),
@@ -37,10 +37,6 @@ MOVED = {
     "kd_solutions.thesaurus": ("kd_solutions.flagship.thesaurus",),
     "kd_solutions.translations": ("kd_solutions.data.translations", "kd_solutions.data.sampling"),
     "kd_solutions.vector_store": ("kd_solutions.signals.vector_store",),
-    "kd_study.assistant": (),  # what lessons draw and train with changed together with their text
-    "kd_study.experiments": (),
-    "kd_study.language": ("kd_solutions.support.language",),
-    "kd_study.pictures": (),
 }
 
 
@@ -87,7 +83,8 @@ class _Finder:
         """Nothing: its names are looked up when they are asked for."""
 
 
-def follow() -> None:
-    """From here on, imports of the old names are followed."""
+def follow(more: dict[str, tuple[str, ...]] | None = None) -> None:
+    """From here on, imports of the old names are followed; more: those of another package."""
+    MOVED.update(more or {})
     if _Finder not in sys.meta_path:
         sys.meta_path.append(_Finder)

@@ -1,4 +1,4 @@
-"""One line that counts, for whatever takes more than a moment: in a terminal, or below a notebook's cell."""
+"""One line that counts, for whatever takes more than a moment: in a terminal, or where a desk shows it."""
 
 import os
 import sys
@@ -10,6 +10,20 @@ QUIET_VARIABLE = "KD_STUDY_QUIET"  # set where nobody looks and outputs are comp
 REDRAWN_EVERY = 0.25  # seconds
 
 Advance = Callable[..., None]  # advance(count=1, note="")
+Line = Callable[[str], None]  # shows a text in the place of the one before
+
+
+def _in_no_place_of_its_own() -> Line | None:
+    return None
+
+
+_new_line = _in_no_place_of_its_own
+
+
+def show_lines_with(new_line: Callable[[], Line | None] = _in_no_place_of_its_own) -> None:
+    """From here on `new_line()` gives each line its place, such as below a cell; None: the terminal does."""
+    global _new_line
+    _new_line = new_line
 
 
 @contextmanager
@@ -23,17 +37,12 @@ def counting(title: str, total: int | None, shown: bool | None = None, done: int
     """
     if shown is False or os.environ.get(QUIET_VARIABLE):
         yield lambda count=1, note="": None
-    elif _in_a_notebook():
-        yield from _below_the_cell(title, total, done)
+    elif line := _new_line():
+        yield from _in_place(line, title, total, done)
     elif shown or sys.stderr.isatty():
         yield from _in_the_terminal(title, total, done)
     else:
         yield lambda count=1, note="": None
-
-
-def _in_a_notebook() -> bool:
-    kernel = sys.modules.get("ipykernel.kernelapp")
-    return kernel is not None and kernel.IPKernelApp.initialized()
 
 
 def _in_the_terminal(title: str, total: int | None, done: int) -> Iterator[Advance]:
@@ -53,11 +62,8 @@ def _in_the_terminal(title: str, total: int | None, done: int) -> Iterator[Advan
         yield lambda count=1, note="": progress.update(bar, advance=count, note=note)
 
 
-def _below_the_cell(title: str, total: int | None, done: int) -> Iterator[Advance]:
-    """One updating line; a widget would leave an error behind in a notebook that is opened again."""
-    from IPython.display import display
-
-    line = display({"text/plain": f"{title} …"}, raw=True, display_id=True)
+def _in_place(line: Line, title: str, total: int | None, done: int) -> Iterator[Advance]:
+    line(f"{title} …")
     start, before, drawn = time.monotonic(), done, 0.0
 
     def advance(count: int = 1, note: str = "") -> None:
@@ -66,13 +72,12 @@ def _below_the_cell(title: str, total: int | None, done: int) -> Iterator[Advanc
         now = time.monotonic()
         if now - drawn >= REDRAWN_EVERY:
             drawn = now
-            text = counted(title, total, done, note, (now - start) / max(done - before, 1))
-            line.update({"text/plain": text}, raw=True)
+            line(counted(title, total, done, note, (now - start) / max(done - before, 1)))
 
     try:
         yield advance
     finally:
-        line.update({"text/plain": ""}, raw=True)
+        line("")
 
 
 def counted(title: str, total: int | None, done: int, note: str, seconds_each: float) -> str:

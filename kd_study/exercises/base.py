@@ -97,7 +97,8 @@ class Exercise:
     """One exercise. Subclasses write checks; see the module's docstring.
 
     probes() and edges() give inputs on which two functions are compared for the diagnosis: the first tell
-    what a function computes, the second how it behaves at the edges (errors, extremes, graph, dtype).
+    what a function computes, the second how it behaves at the edges (errors, extremes, graph, dtype). Checks
+    that need ordinary arguments take those of example(): by name, with each that has a default.
     """
 
     stub: str | None = None  # the text of the cell to fill, where it isn't made from the reference
@@ -151,10 +152,6 @@ class Exercise:
     def loosened(self, result):
         """A result that is right but for its form, such as a number in a list, in the form asked for; else itself."""
         return result
-
-    def example(self) -> dict:
-        """Ordinary arguments by name, for the checks that need any; with each that has a default."""
-        raise NotImplementedError
 
     def remark(self, function: Callable) -> Text | None:
         """What could be better in a function that passes: one thing, or None."""

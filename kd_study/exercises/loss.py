@@ -1,5 +1,7 @@
 """What an exercise whose answer is a loss has in common with every other."""
 
+from abc import ABC, abstractmethod
+
 import torch
 
 from kd_study.exercises.base import (
@@ -129,14 +131,14 @@ class LossExercise(Exercise):
         ]
 
 
-class NothingCounts(LossExercise):
+class NothingCounts(LossExercise, ABC):
     """A loss over those tokens or rows that count, of which there may be none: it is 0 then, with a graph."""
 
     nothing_counts = Text("a batch of nothing but padding", "全是填充的一批")
 
+    @abstractmethod
     def nothing(self) -> dict[str, dict]:
         """Name → arguments in which nothing counts."""
-        raise NotImplementedError
 
     @check(en="0 with a graph where nothing counts", zh="没有什么计入时为0，且有计算图")
     def is_zero_where_nothing_counts(self, fn):

@@ -2,11 +2,11 @@
 
 from kd_solutions.support.language import use_language
 from kd_study.notebook.desk import check, hint, solution, yours_or_reference
-from kd_study.notebook.kernel import explain_errors
+from kd_study.notebook.kernel import equip
 from kd_study.notebook.pages import exercise_table, lesson_map, progress
 from kd_study.notebook.widgets import clock, guess, my_guesses, show_answers, try_commands
 
-explain_errors()
+equip()
 
 __all__ = [
     "check",

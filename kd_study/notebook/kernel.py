@@ -1,4 +1,4 @@
-"""What a kernel tells a learner: which cell was graded, what a missing name and an interrupt mean.
+"""What a kernel tells a learner: which cell was graded, what a missing name means, how far something is.
 
 `make study` loads this as an IPython extension into the kernels of its JupyterLab; elsewhere the first import
 from `kd_study` does it.
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from difflib import SequenceMatcher
 
 from kd_solutions.support.language import say
+from kd_solutions.support.progress import Line, show_lines_with
 from kd_study.exercises.catalog import NAMES
 
 ALIKE = 0.6  # two cells that share so much are taken for two states of one
@@ -17,12 +18,13 @@ _DEFINED = re.compile(r"^\s*def (\w+)", re.MULTILINE)
 
 
 def load_ipython_extension(shell) -> None:
-    """Explains missing names and interrupts in this kernel."""
+    """Explains missing names and interrupts in this kernel, and shows below a cell how far it is."""
     shell.set_custom_exc((NameError, KeyboardInterrupt), _explain)
+    show_lines_with(_below_the_cell)
 
 
-def explain_errors() -> None:
-    """The same in the kernel that this is called in; nothing outside of one."""
+def equip() -> None:
+    """The same for the kernel that this is called in; nothing outside of one."""
     if shell := _running_shell():
         load_ipython_extension(shell)
 
@@ -56,6 +58,17 @@ def _is_new_state(cell: str, old: str, name: str) -> bool:
     if not defined or defined & (set(NAMES) - {name}):
         return False
     return name in defined or SequenceMatcher(None, old, cell, autojunk=False).ratio() > ALIKE
+
+
+def _below_the_cell() -> Line | None:
+    """A line of its own; a widget would leave an error behind in a notebook that is opened again."""
+    kernel = sys.modules.get("ipykernel.kernelapp")
+    if kernel is None or not kernel.IPKernelApp.initialized():
+        return None  # IPython in a terminal
+    from IPython.display import display
+
+    handle = display({"text/plain": ""}, raw=True, display_id=True)
+    return lambda text: handle.update({"text/plain": text}, raw=True)
 
 
 def _running_shell():

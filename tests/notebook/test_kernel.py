@@ -1,14 +1,16 @@
 """What a kernel says: which version was graded, what a missing name and an interrupt mean."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+from ast import literal_eval
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from kd_solutions.support import language
+from kd_solutions.support import language, progress
 from kd_study.notebook import kernel
 from kd_study.setup.launch import SETTINGS
 
@@ -106,17 +108,29 @@ def test_other_errors_are_shown_as_ever(shell):
 
 
 def test_a_kernel_of_our_jupyterlab_has_it():
-    code = """
+    code = '''
 from jupyter_client.manager import start_new_kernel
 manager, client = start_new_kernel(kernel_name="python3", extra_arguments=["--log-level=ERROR"])
 show = lambda message: print(message["content"])
 client.execute_interactive("check(1)", output_hook=show, timeout=60)
+count = """
+import time
+from kd_solutions.support.progress import counting
+with counting("reading", 3) as advance:
+    time.sleep(0.3)
+    advance(note="loss 0.5")
+"""
+client.execute_interactive(count, output_hook=show, timeout=60)
 client.stop_channels()
 manager.shutdown_kernel(now=True)
-"""
+'''
     environment = os.environ | {"JUPYTER_PATH": str(SETTINGS)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert "check is not defined in this kernel yet" in done.stdout, done.stderr
+    shown = [literal_eval(line) for line in done.stdout.splitlines()]
+    lines = [message["data"]["text/plain"] for message in shown if "transient" in message]
+    assert [line for line in lines if line][:1] == ["reading …"] and lines[-1] == ""
+    assert any(re.fullmatch(r"reading: 1 of 3, \d s left  loss 0.5", line) for line in lines), lines
 
 
 def test_a_name_error_without_a_name_is_shown_as_ever(shell):
@@ -127,7 +141,9 @@ def test_a_name_error_without_a_name_is_shown_as_ever(shell):
 def test_importing_the_desk_explains_errors_in_any_kernel(monkeypatch, shell):
     shell.set_custom_exc((), None)
     monkeypatch.setattr(kernel, "_running_shell", lambda: shell)
-    kernel.explain_errors()
+    monkeypatch.setattr(progress, "_new_line", progress._new_line)
+    kernel.equip()
+    assert progress._new_line() is None  # this test is in no kernel, whose cells could show a line
     assert KeyboardInterrupt in shell.custom_exceptions
     monkeypatch.setattr(kernel, "_running_shell", lambda: None)
-    kernel.explain_errors()
+    kernel.equip()

@@ -11,6 +11,8 @@ from kd_solutions.support import language
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.moved import MOVED
 
+import_module("kd_study")  # whose modules moved, too
+
 # What the lessons of 24 November 2026 imported from modules that moved, and how they called it.
 CALLS = {
     "kd_solutions.evaluate": [

@@ -1,5 +1,6 @@
 """What every function must do that trains a student on a teacher's answers, whatever its arguments are."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
@@ -8,15 +9,15 @@ from kd_study.exercises.base import Text, check, expect, expect_close, is_close,
 from kd_study.exercises.loop._scene import ByHand, Exact, Scene, TrainingExercise, seeded
 
 
-class TeachingExercise(TrainingExercise):
+class TeachingExercise(TrainingExercise, ABC):
     """Subclasses say with `train` how their function trains the student of a scene."""
 
+    @abstractmethod
     def train(self, fn: Callable, scene, epochs: int | None = None):
         """Takes the scene's student through its batches; what the function returned, the last time.
 
         epochs: None leaves it to the function's default, which is one pass.
         """
-        raise NotImplementedError
 
     def trained(self, fn: Callable, scene=None, epochs: int | None = None):
         """The scene, by default one that takes notes, after training; `Unmet` where its loss was never called."""
