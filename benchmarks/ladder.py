@@ -2,10 +2,12 @@
 
 First each rung's rates, and whether its head is fitted once more, are chosen on the development half by short
 fits with a seed of their own. Then come the ladder, all labels known, and the sweep over English labels a
-class, on the test half, once. Each fit is kept as it ends: a run that was ended goes on where it was.
+class, on the test half, once. Each fit is kept as it ends, and a run that was ended goes on where it was;
+after a change of what is fitted delete `kd_solutions/flagship/ladder.json`.
 """
 
 import argparse
+import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,13 +16,14 @@ from functools import lru_cache
 from statistics import mean
 
 from kd_solutions.data.commands import ENGLISH, TEN_LANGUAGES, load_commands
-from kd_solutions.evaluation.metrics import accuracy
 from kd_solutions.flagship.ladder import RUNGS, Reader, Setting, settle
 from kd_solutions.flagship.recipe import FULL, SHORTER, Recipe
 from kd_solutions.flagship.record import LADDER
-from kd_solutions.support.files import read_json, write_json
+from kd_solutions.flagship.scoreboard import score
+from kd_solutions.support.files import write_whole
 from kd_solutions.support.progress import counting
 
+COMMAND = "python -m benchmarks.ladder"
 RATES = (0.3, 1.0, 3.0)  # times the recipe's
 TUNING_SEED = 100
 LADDER_SEEDS, SWEEP_SEEDS = range(3), range(5)
@@ -32,16 +35,14 @@ LEARNS_LABELS = ("english_labels_only", "translate_train", "pseudo_labels", "sof
 UNTRAINED = ("teacher",)
 ONE_STUDENT = {"vectors_teacher_head": "vectors_fitted_head"}  # two heads, tuned as one
 
-Fit = (
-    dict  # rung, labels_a_class, steps, seed, rate, refit, split; with languages and seconds once it is made
-)
+Fit = dict  # rung, labels_a_class, steps, seed, rate, refit, split; what came out once it is made
 
 
 class Fits:
     """Every fit that was made, in a file that is written anew after each."""
 
     def __init__(self):
-        self.kept = read_json(LADDER) if LADDER.exists() else {"fits": []}
+        self.kept = json.loads(LADDER.read_text()) if LADDER.exists() else {"command": COMMAND, "fits": []}
 
     def languages(self, wanted: Fit) -> dict[str, float] | None:
         """Language → accuracy in percent of a fit that was made."""
@@ -51,11 +52,8 @@ class Fits:
         return None
 
     def keep(self, fit: Fit) -> None:
-        self.kept["command"] = "python -m benchmarks.ladder"
-        self.kept["date"] = time.strftime("%Y-%m-%d")
-        self.kept["commit"] = _commit()
         self.kept["fits"].append(fit)
-        write_json(LADDER, self.kept)
+        write_whole(LADDER, (json.dumps(self.kept, indent=1) + "\n").encode())
 
 
 def mean_of_others(languages: dict[str, float]) -> float:
@@ -107,7 +105,12 @@ def make(fit: Fit) -> Fit:
     start = time.perf_counter()
     setting = _setting(_recipe(fit), fit["labels_a_class"], fit["seed"], fit["refit"])
     languages = _measured(RUNGS[fit["rung"]](setting), fit["split"])
-    return fit | {"languages": languages, "seconds": round(time.perf_counter() - start, 1)}
+    return fit | {
+        "languages": languages,
+        "seconds": round(time.perf_counter() - start, 1),
+        "date": time.strftime("%Y-%m-%d"),
+        "commit": _commit(),
+    }
 
 
 @lru_cache(maxsize=1)  # neighbours may share a student
@@ -128,8 +131,7 @@ def _recipe(fit: Fit) -> Recipe:
 
 def _measured(reader: Reader, split: str) -> dict[str, float]:
     names = TEN_LANGUAGES if split == "dev" else (ENGLISH, *TEN_LANGUAGES)
-    halves = {name: load_commands(name, split) for name in names}
-    return {name: round(100 * accuracy(reader(half.texts), half.labels), 2) for name, half in halves.items()}
+    return {name: round(score(reader, load_commands(name, split)), 2) for name in names}
 
 
 def _score(fits: Fits, fit: Fit) -> float:
@@ -141,10 +143,10 @@ def _commit() -> str:
     return shown.stdout.strip()
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--most", type=int, help="fits at most, then end", default=None)
-    most = parser.parse_args().most
+    most = parser.parse_args(arguments).most
     fits, made = Fits(), 0
     with counting("Climbing the ladder", None) as advance:
         for fit in plan(fits):

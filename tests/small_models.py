@@ -1,6 +1,7 @@
 """Models and batches that are small enough to train in a test."""
 
 import copy
+import inspect
 
 import torch
 from torch import nn
@@ -39,3 +40,36 @@ def linear(device="cpu"):
 
 def sgd(model, lr=0.1):
     return torch.optim.SGD(model.parameters(), lr=lr)
+
+
+def loop(ask=None, goes_by=lambda loss, student: loss):
+    """A classic training loop, right as it is.
+
+    ask(teacher, data): how the teacher is asked, by default without a graph. goes_by(loss, student): what the
+    step follows.
+    """
+
+    def without_a_graph(teacher, data):
+        with torch.no_grad():
+            return teacher(data)
+
+    def train(teacher_model, student_model, data_loader, loss_function, optimizer, epochs=1):
+        function = getattr(loss_function, "forward", loss_function)
+        parameters = inspect.signature(function).parameters.values()
+        three = sum(each.default is each.empty for each in parameters) == 3
+        batches = 0
+        for _ in range(epochs):
+            student_model.train()
+            teacher_model.eval()
+            for batches, (data, target) in enumerate(data_loader, 1):  # noqa: B007
+                answer = (ask or without_a_graph)(teacher_model, data)
+                outputs = student_model(data), answer, target
+                loss = loss_function(*outputs[: 3 if three else 2])
+                optimizer.zero_grad()
+                goes_by(loss, student_model).backward()
+                optimizer.step()
+        if not batches:
+            raise ValueError("no batch")
+        return student_model.state_dict()
+
+    return train

@@ -13,27 +13,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kd_solutions.flagship.corpus import UNLABELLED, Corpus, Mixture, build_corpus
+from kd_solutions.flagship.corpus import UNLABELLED, Corpus, build_corpus
 from kd_solutions.flagship.recipe import FULL, Recipe
 from kd_solutions.flagship.train import (
-    cosine_loss,
     encode,
-    fit_head,
+    fitted_head,
+    imitate,
     known_languages,
-    new_student,
-    train_student,
+    learn_commands,
     train_student_head,
-    with_labels,
 )
 from kd_solutions.losses.response import distillation_kl
 from kd_solutions.models.pretrained import PretrainedTeacher, Teacher
 from kd_solutions.models.student import StudentModel
 from kd_solutions.signals.cached import CachedSignal
-from kd_solutions.signals.live import TableSignal
 from kd_solutions.support.devices import default_device
-
-COMMANDS = ("rewritten", "commands")
-ENGLISH_SHARE = 6  # of the commands that a student learns labels from, one in so many is English
 
 Reader = Callable[[Sequence[str]], Tensor]  # N texts → (N, classes) logits without a graph
 
@@ -166,29 +160,24 @@ def _learn_labels(setting: Setting, corpus: Corpus) -> StudentModel:
 def _learn(
     setting: Setting, corpus: Corpus, answers: Tensor, loss_function: Callable[[Tensor, Tensor], Tensor]
 ) -> StudentModel:
-    """A student whose logits learn (E, …) answers on the labelled commands, rewritten and English."""
-    recipe, student = setting.recipe, new_student(setting.teacher.size, setting.seed)
-    groups = {name: corpus.labelled_rows(name) for name in COMMANDS if name in corpus.groups}
-    english = recipe.batch // ENGLISH_SHARE
-    counts = {"rewritten": recipe.batch - english, "commands": english}
-    commands = replace(corpus, groups=groups)
-    mixture = Mixture(commands, student.features, counts, recipe.dropout, setting.seed)
-    signal = TableSignal(answers, default_device())
-    train_student(student, mixture, signal, loss_function, student, recipe, setting.progress)
+    """A student of answers on the labelled commands, its head fitted once more where the setting says so."""
+    student = learn_commands(
+        corpus,
+        answers,
+        loss_function,
+        setting.recipe,
+        setting.seed,
+        size=setting.vectors.shape[1],
+        progress=setting.progress,
+    )
     if setting.refit:
-        train_student_head(student, commands, setting.seed)
+        train_student_head(student, corpus, setting.seed)
     return student
 
 
 def _learn_vectors(setting: Setting, corpus: Corpus, label_weight: float) -> StudentModel:
-    """A student whose vectors learn the teacher's on all texts, and its head the labels that are known."""
-    recipe, student = setting.recipe, new_student(setting.teacher.size, setting.seed)
-    mixture = Mixture(corpus, student.features, recipe.counts, recipe.dropout, setting.seed)
-    loss = with_labels(cosine_loss, student.head, label_weight)
-    signal = TableSignal(setting.vectors, default_device())
-    train_student(student, mixture, signal, loss, student.encode, recipe, setting.progress)
-    train_student_head(student, corpus, setting.seed)
-    return student
+    recipe = replace(setting.recipe, label_weight=label_weight)
+    return imitate(corpus, setting.vectors, recipe, setting.seed, progress=setting.progress)[0]
 
 
 @lru_cache(maxsize=1)  # two rungs read the one student
@@ -199,10 +188,8 @@ def _imitator(setting: Setting) -> StudentModel:
 @lru_cache(maxsize=1)  # most rungs ask for it
 def _teacher_head(setting: Setting) -> nn.Linear:
     """A linear head for the teacher's vectors, on the English commands whose labels are known."""
-    head = new_student(setting.teacher.size, setting.seed).head
     known = setting.corpus.labels != UNLABELLED
-    fit_head(head, setting.vectors[known], setting.corpus.labels[known], setting.seed)
-    return head
+    return fitted_head(setting.vectors[known], setting.corpus.labels[known], setting.seed)
 
 
 def _with_pseudo_labels(setting: Setting) -> Corpus:

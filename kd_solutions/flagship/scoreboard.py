@@ -46,14 +46,13 @@ def score_languages(
             continue
         commands = load_commands(language, split)
         if len(commands):
-            rows[language] = Row(**score(readers, commands))
+            rows[language] = Row(**{name: score(reader, commands) for name, reader in readers.items()})
     return rows
 
 
-def score(readers: Mapping[str, Reader], commands: Commands) -> dict[str, float]:
-    """Reader → accuracy in percent on the commands."""
-    logits = {name: reader(commands.texts).cpu() for name, reader in readers.items()}
-    return {name: 100 * accuracy(part, commands.labels) for name, part in logits.items()}
+def score(reader: Reader, commands: Commands) -> float:
+    """Accuracy in percent on the commands."""
+    return 100 * accuracy(reader(commands.texts), commands.labels)
 
 
 def retrieval(student: StudentModel, languages: Sequence[str]) -> dict[str, float]:

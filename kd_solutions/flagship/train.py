@@ -7,7 +7,7 @@ Source: Reimers & Gurevych 2020, with hashed subwords for an encoder and rewritt
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -33,6 +33,7 @@ ENOUGH_PAIRS = 4_000  # of a language, to be trained without being asked for
 TEACHER_SIZE = 384
 HEAD_STEPS, HEAD_BATCH = 500, 1024
 HEAD_REWRITINGS = 60_000
+ENGLISH_SHARE = 6  # of the commands that a student learns answers from, one in so many is English
 ADAMW = partial(torch.optim.AdamW, fused=True)  # the same steps in less time, on a CPU too
 
 
@@ -57,11 +58,13 @@ def default_languages() -> tuple[str, ...]:
 
 
 def known_languages(languages: Sequence[str]) -> tuple[str, ...]:
-    """These languages once each, without English, which is always trained.
+    """These languages once each, in whatever case they are typed, without English, which is always trained.
 
     Raises: StudyError for a language without parallel text, and where none is left.
     """
-    found = tuple(dict.fromkeys(name for name in languages if name != ENGLISH))
+    spelling = {name.lower(): name for name in (ENGLISH, *parallel_languages())}
+    spelled = dict.fromkeys(spelling.get(name.lower(), name) for name in languages)
+    found = tuple(name for name in spelled if name != ENGLISH)
     unknown = [name for name in found if name not in parallel_languages()]
     if unknown or not found:
         raise no_parallel_text(unknown or [ENGLISH])
@@ -88,13 +91,7 @@ def distill_student(
     corpus = build_corpus(languages, recipe, progress)
     teacher = teacher or PretrainedTeacher()
     vectors = CachedSignal(teacher, progress=progress)(corpus.english)
-    student = new_student(teacher.size, seed)
-    mixture = Mixture(corpus, student.features, recipe.counts, recipe.dropout, seed)
-    loss = with_labels(loss_function, student.head, recipe.label_weight)
-    training = train_student(
-        student, mixture, TableSignal(vectors, default_device()), loss, student.encode, recipe, progress
-    )
-    train_student_head(student, corpus, seed)
+    student, training = imitate(corpus, vectors, recipe, seed, loss_function, progress)
     return Flagship(student, languages, training, seed)
 
 
@@ -103,10 +100,49 @@ def train_on_english_labels(
 ) -> StudentModel:
     """The control: the same student, trained from scratch on the labels of the English commands alone."""
     corpus = build_corpus((), recipe, progress)
-    student = new_student(TEACHER_SIZE, seed)
-    mixture = Mixture(corpus, student.features, {"commands": recipe.batch}, recipe.dropout, seed)
-    labels = TableSignal(corpus.labels, default_device())  # in the place of the teacher's outputs
-    train_student(student, mixture, labels, F.cross_entropy, student, recipe, progress)
+    return learn_commands(corpus, corpus.labels, F.cross_entropy, recipe, seed, progress=progress)
+
+
+def imitate(
+    corpus: Corpus,
+    vectors: Tensor,
+    recipe: Recipe,
+    seed: int = 0,
+    loss_function: Callable[..., Tensor] = cosine_loss,
+    progress: bool | None = None,
+) -> tuple[StudentModel, DistillResult]:
+    """A student whose vectors learn the teacher's on all texts, and its head the labels that are known.
+
+    vectors: (E, D), the teacher's of `corpus.english`. Returns: the student, in eval mode; how training went.
+    """
+    student = new_student(vectors.shape[1], seed)
+    mixture = Mixture(corpus, student.features, recipe.counts, recipe.dropout, seed)
+    loss = with_labels(loss_function, student.head, recipe.label_weight)
+    training = train_student(student, mixture, vectors, loss, student.encode, recipe, progress)
+    train_student_head(student, corpus, seed)
+    return student, training
+
+
+def learn_commands(
+    corpus: Corpus,
+    answers: Tensor,
+    loss_function: Callable[[Tensor, Tensor], Tensor],
+    recipe: Recipe,
+    seed: int = 0,
+    size: int = TEACHER_SIZE,
+    progress: bool | None = None,
+) -> StudentModel:
+    """A student whose logits learn answers on the labelled commands alone, rewritten ones and English.
+
+    answers: (E, …), what `loss_function(logits, answers)` takes for each text of `corpus.english`. size: of
+    the student's vectors.
+    """
+    student = new_student(size, seed)
+    english = recipe.batch // ENGLISH_SHARE
+    counts = {"rewritten": recipe.batch - english, "commands": english}
+    groups = {name: corpus.labelled_rows(name) for name in counts if name in corpus.groups}
+    mixture = Mixture(replace(corpus, groups=groups), student.features, counts, recipe.dropout, seed)
+    train_student(student, mixture, answers, loss_function, student, recipe, progress)
     return student
 
 
@@ -132,7 +168,7 @@ def with_labels(
 def train_student(
     student: StudentModel,
     mixture: Mixture,
-    signal: TableSignal,
+    answers: Tensor,
     loss_function: Callable[..., Tensor],
     forward: Callable[..., Tensor],
     recipe: Recipe,
@@ -140,7 +176,7 @@ def train_student(
 ) -> DistillResult:
     """Trains the student on the mixture by the recipe, and leaves it in eval mode.
 
-    signal: what `loss_function(forward(features), …)` takes next, rows of it chosen by a batch's originals.
+    answers: (E, …), what `loss_function(forward(features), …)` takes next, a row for each English text.
     """
     optimizers = [
         RowAdam(student.table.parameters(), lr=recipe.table_rate),
@@ -148,7 +184,7 @@ def train_student(
     ]
     result = distill(
         student,
-        signal,
+        TableSignal(answers, default_device()),
         mixture,
         loss_function,
         optimizers,
@@ -183,9 +219,18 @@ def train_teacher_head(
     label_of = dict(zip(commands.texts, commands.labels, strict=True))
     texts = stable_order(commands.texts)[:limit]
     vectors = CachedSignal(teacher, progress=progress)(texts)
+    labels = torch.stack([label_of[text] for text in texts])
+    teacher.head = fitted_head(vectors, labels, seed, teacher.device)
+
+
+def fitted_head(
+    vectors: Tensor, labels: Tensor, seed: int = 0, device: torch.device | None = None
+) -> nn.Linear:
+    """A linear head for the served intents, fitted on (N, D) vectors and (N) labels."""
     torch.manual_seed(seed)
-    teacher.head = nn.Linear(teacher.size, len(commands.intents)).to(teacher.device)
-    fit_head(teacher.head, vectors, torch.stack([label_of[text] for text in texts]), seed)
+    head = nn.Linear(vectors.shape[1], len(served_intents())).to(device or default_device())
+    fit_head(head, vectors, labels, seed)
+    return head
 
 
 def fit_head(head: nn.Linear, vectors: Tensor, labels: Tensor, seed: int = 0) -> None:

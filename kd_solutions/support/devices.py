@@ -22,17 +22,29 @@ def default_device() -> "torch.device":
     """
     import torch
 
-    name = os.environ.get(DEVICE_VARIABLE) or ("cuda" if torch.cuda.is_available() else "cpu")
+    chosen = os.environ.get(DEVICE_VARIABLE)
+    name = chosen or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         return torch.zeros(0, device=name).device
     except (RuntimeError, AssertionError) as error:  # AssertionError: built without CUDA
-        raise StudyError(
-            say(
-                f"{DEVICE_VARIABLE} names {name!r}, which this machine or this build of torch doesn't have: "
-                "set it to cpu, or unset it.",
-                f"{DEVICE_VARIABLE}指定的{name!r}，这台机器或这个版本的torch不支持：请改成cpu，或取消它。",
-            )
-        ) from error
+        raise StudyError(_not_there(chosen) if chosen else _not_working(error)) from error
+
+
+def _not_there(name: str) -> str:
+    return say(
+        f"This machine, or this build of torch, has no device {name!r}: let --device or {DEVICE_VARIABLE} "
+        "name cpu, or nothing.",
+        f"这台机器或这个版本的torch没有{name!r}这个设备：请让--device或{DEVICE_VARIABLE}指定cpu，或者都不写。",
+    )
+
+
+def _not_working(error: Exception) -> str:
+    reason = str(error).splitlines()[0]
+    return say(
+        f"The graphics card doesn't work with this PyTorch ({reason}): update its driver, or set "
+        f"{DEVICE_VARIABLE}=cpu.",
+        f"显卡与这个PyTorch不兼容（{reason}）：请更新驱动，或设{DEVICE_VARIABLE}=cpu。",
+    )
 
 
 def use_device(name: str) -> "torch.device":

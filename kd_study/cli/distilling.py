@@ -10,7 +10,6 @@ from pathlib import Path
 from statistics import mean
 
 from kd_solutions.data.commands import load_commands
-from kd_solutions.data.parallel import parallel_languages
 from kd_solutions.data.translations import ENGLISH
 from kd_solutions.flagship import ladder, scoreboard
 from kd_solutions.flagship import recipe as recipes
@@ -21,11 +20,14 @@ from kd_solutions.models.pretrained import PretrainedTeacher
 from kd_solutions.models.student import StudentModel
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import say
+from kd_solutions.training.loop import DistillResult
+
+RIVALS = ("teacher", "translate_train", "english_labels_only")  # rungs of the ladder
 
 
 def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, as_json: bool) -> None:
     """Distils a student, saves it for `ask`, and prints what it can do beside its teacher and its rivals."""
-    languages = flagship.known_languages(_spelled(languages)) if languages else flagship.default_languages()
+    languages = flagship.known_languages(languages) if languages else flagship.default_languages()
     recipe = replace(recipes.FULL, steps=steps) if steps else recipes.FULL
     serving.require_room()
     teacher = PretrainedTeacher()
@@ -33,24 +35,16 @@ def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, a
         f"Distilling {len(languages)} languages from an English teacher, seed {seed}.",
         f"从英语教师模型蒸馏，共{len(languages)}种语言，随机种子{seed}。",
     )
-    result = flagship.distill_student(languages, teacher=teacher, recipe=recipe, seed=seed)
-    card = {"seed": seed, "steps": recipe.steps}
-    _save(result.student, card)  # whatever happens while it is measured
-    _note("Training the rivals, which have no teacher.", "训练没有教师的对照模型。")
     setting = ladder.settle(languages, recipe=recipe, teacher=teacher, seed=seed)
-    steps_of_control = min(recipes.LABELS_ONLY.steps, recipe.steps)  # a quick look is quick all through
-    control_recipe = replace(recipes.LABELS_ONLY, steps=steps_of_control)
-    readers = {
-        "teacher": ladder.teacher_alone(setting),
-        "student": ladder.reader_of(result.student),
-        "translate_train": ladder.translate_train(setting),
-        "english_labels_only": ladder.reader_of(
-            flagship.train_on_english_labels(recipe=control_recipe, seed=seed)
-        ),
-    }
+    student, training = flagship.imitate(setting.corpus, setting.vectors, recipe, seed)
+    card = {"seed": seed, "steps": recipe.steps}
+    _save(student, card)  # whatever happens while it is measured
+    _note("Training the rivals, which have no teacher.", "训练没有教师的对照模型。")
+    readers = {"student": ladder.reader_of(student)}
+    readers |= {name: ladder.RUNGS[name](setting) for name in RIVALS}
     _note("Measuring.", "正在评测。")
-    report = _measure(result, readers)
-    folder = _save(result.student, report | card)
+    report = _measure(student, languages, training, readers)
+    folder = _save(student, report | card)
     report["megabytes"] = serving.megabytes(folder)
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
@@ -78,12 +72,6 @@ def _save(student: StudentModel, card: dict) -> Path:
     return folder
 
 
-def _spelled(languages: Sequence[str]) -> list[str]:
-    """The languages as they are spelled here, whatever their case: `DE` is de, `zh-hant` zh-Hant."""
-    spelling = {name.lower(): name for name in parallel_languages()}
-    return [spelling.get(name.lower(), name) for name in languages]
-
-
 def ask(text: str, as_json: bool) -> None:
     """Prints what a command in any language means to the student saved last."""
     student, examples = serving.load_student()
@@ -97,9 +85,13 @@ def ask(text: str, as_json: bool) -> None:
         print(f"  {similarity:.2f}  {command}")
 
 
-def _measure(result: flagship.Flagship, readers: dict[str, ladder.Reader]) -> dict:
+def _measure(
+    student: StudentModel,
+    languages: Sequence[str],
+    training: DistillResult,
+    readers: dict[str, ladder.Reader],
+) -> dict:
     """What `--json` prints, sizes aside; accuracies in percent."""
-    student, languages = result.student, result.languages
     rows = scoreboard.score_languages(languages, readers)
     rare = scoreboard.score_languages(languages, readers, split="rare")
     texts = load_commands(ENGLISH, "test").texts[:1000]
@@ -107,8 +99,8 @@ def _measure(result: flagship.Flagship, readers: dict[str, ladder.Reader]) -> di
         "languages": {name: _rounded(asdict(row)) for name, row in rows.items()},
         "retrieval_at_1": _rounded(scoreboard.retrieval(student, languages)),
         "sentences_per_second": round(scoreboard.texts_per_second(student, texts)),
-        "seconds": round(result.training.seconds, 1),
-        "pairs_per_second": round(result.training.rows_per_second),
+        "seconds": round(training.seconds, 1),
+        "pairs_per_second": round(training.rows_per_second),
         "rare_intents": {name: _rounded(asdict(row)) for name, row in rare.items()},
     }
 

@@ -184,7 +184,7 @@ def check_file(path: Path) -> bool:
     for problem in problems:
         warn(problem)
     print("", *next_steps(path, graded.reports), sep="\n")
-    return not problems and all(report.status == "passed" for report in graded.reports)
+    return not problems and all(report.solved for report in graded.reports)
 
 
 def next_steps(path, reports) -> list[str]:
@@ -207,6 +207,11 @@ def next_steps(path, reports) -> list[str]:
         return [
             say(f"{name} is to be filled in; `{COMMAND} hint {name}` helps.",
                 f"{name}还没有写；需要时可用`{COMMAND} hint {name}`。")
+        ]  # fmt: skip
+    if borrowed := [report.exercise for report in reports if not report.solved]:
+        return [
+            say(f"Write {borrowed[0]} without the reference, and check again.",
+                f"请不借助参考答案自己写出{borrowed[0]}，再检查一次。")
         ]  # fmt: skip
     solved = reports[-1].exercise
     following = next_exercises(summarise(records(warn)), after=solved, count=1)
@@ -234,7 +239,7 @@ def check_folder(folder) -> bool:
         )
     print("", *class_lines(graded), sep="\n")
     warn(str(held()))
-    solved = all(report.status == "passed" for one in graded for report in one.reports)
+    solved = all(report.solved for one in graded for report in one.reports)
     return solved and not any(one.problems for one in graded)
 
 

@@ -132,6 +132,10 @@ class Exercise:
 
         return add
 
+    def mistake(self, name: str) -> WrongAnswer | None:
+        """The wrong answer of that name; None where the name is another version's."""
+        return next((wrong for wrong in self.wrong_answers if wrong.name == name), None)
+
     @property
     def reference(self) -> Callable:
         """The reference solution, from `kd_solutions`."""

@@ -72,6 +72,11 @@ def solved_source(exercise: Exercise) -> str:
     return "\n\n\n".join(filter(None, parts))
 
 
+def names_used(source: str) -> set[str]:
+    """The names that some code reads or calls, without those in its texts."""
+    return _names(ast.parse(source))
+
+
 def whiteboard_source(exercise: Exercise) -> str:
     """The answer as one would write it at a whiteboard, in plain PyTorch; "" where the reference is that already.
 

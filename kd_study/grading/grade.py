@@ -60,6 +60,11 @@ class Report:
     remark: str = ""
     printed: str = ""
 
+    @property
+    def solved(self) -> bool:
+        """Whether it passes, and is the learner's own."""
+        return self.status == "passed" and not self.calls_reference
+
     def __str__(self) -> str:
         lines = [f"{self.exercise}: {self.status}"]
         lines += [

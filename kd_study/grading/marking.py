@@ -50,7 +50,10 @@ def _is_theirs(path: Path) -> bool:
 
 
 def submission_lines(submission: Submission) -> list[str]:
-    """What one file solved, `ann.ipynb: 3 passed, 1 failed (kd_loss), 0 todo`, and each of its problems."""
+    """What one file solved, `ann.ipynb: 3 passed, 1 failed (kd_loss), 0 todo`, and each of its problems.
+
+    Answers that call the reference are counted by themselves, where there are any.
+    """
     lines = [
         say(f"{submission.path}: {problem}", f"{submission.path}：{problem}")
         for problem in submission.problems
@@ -61,15 +64,21 @@ def submission_lines(submission: Submission) -> list[str]:
 
 
 def _counts(submission: Submission) -> str:
-    by_status = {
-        status: [report.exercise for report in submission.reports if report.status == status]
-        for status in ("passed", "failed", "todo")
-    }
-    failed = f" ({', '.join(by_status['failed'])})" if by_status["failed"] else ""
-    passed, wrong, todo = map(len, by_status.values())
-    return say(
-        f"{submission.path}: {passed} passed, {wrong} failed{failed}, {todo} todo",
-        f"{submission.path}：通过{passed}，未通过{wrong}{failed}，未做{todo}",
+    reports = submission.reports
+    failed = [report.exercise for report in reports if report.status == "failed"]
+    todo = sum(report.status == "todo" for report in reports)
+    passed = sum(report.solved for report in reports)
+    names = f" ({', '.join(failed)})" if failed else ""
+    line = say(
+        f"{submission.path}: {passed} passed, {len(failed)} failed{names}, {todo} todo",
+        f"{submission.path}：通过{passed}，未通过{len(failed)}{names}，未做{todo}",
+    )
+    borrowed = [report.exercise for report in reports if report.status == "passed" and not report.solved]
+    if not borrowed:
+        return line
+    return line + say(
+        f", {len(borrowed)} by the reference ({', '.join(borrowed)})",
+        f"，调用参考答案{len(borrowed)}（{'、'.join(borrowed)}）",
     )
 
 
@@ -80,7 +89,7 @@ def class_lines(graded: list[Submission]) -> list[str]:
         reports = [report for one in graded for report in one.reports if report.exercise == name]
         if not any(report.status != "todo" for report in reports):
             continue
-        passed = sum(report.status == "passed" for report in reports)
+        passed = sum(report.solved for report in reports)
         lines.append(
             say(f"{name}: {passed} of {len(reports)} passed", f"{name}：{len(reports)}份中通过{passed}份")
         )

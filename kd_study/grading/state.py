@@ -30,8 +30,6 @@ _LIBRARIES = (
     torch.autograd, np, math, builtins,
 )  # fmt: skip
 _OURS = ("kd_study.exercises", "kd_study.grading", "kd_solutions")
-
-
 UNLIKELY_SEED = 20_261_124_907  # unlike any that somebody would choose, so that choosing one shows
 
 
@@ -84,11 +82,8 @@ def _set_precision(values: tuple) -> None:
     torch.set_autocast_dtype("cpu", values[1])
 
 
-_ALWAYS = ("always", None, Warning, None, 0)  # the guard's own, by which it sees every warning
-
-
 def _filters() -> list:
-    return [each for each in warnings.filters if each != _ALWAYS]
+    return list(warnings.filters)
 
 
 def _set_filters(filters: list) -> None:
@@ -295,7 +290,7 @@ class World:
         return _replaced(names[0]) if names else None
 
     def _rewritten(self) -> Text | None:
-        changed = [(function, body) for function, body in self._bodies if _body(function) != body]
+        changed = [(function, body) for function, body in self._bodies if not _has_body(function, body)]
         for function, body in changed:
             function.__code__, function.__defaults__, function.__kwdefaults__ = body
         return _replaced(f"{changed[0][0].__module__}.{changed[0][0].__qualname__}") if changed else None
@@ -310,9 +305,9 @@ class _Place:
 
     def restored(self) -> list[str]:
         """Puts back what was replaced; its names. What is new and hides nothing, or is torch's wrapper, stays."""
-        now = dict(vars(self.place))
-        if list(map(id, now.values())) == self.ids:
+        if list(map(id, vars(self.place).values())) == self.ids:
             return []
+        now = dict(vars(self.place))
         changed = [name for name, value in self.names.items() if now.get(name) is not value]
         replaced = [name for name in changed if not _by_torch(now.get(name))]
         new = [name for name in now if name not in self.names and not _by_torch(now[name])]
@@ -364,16 +359,22 @@ def _our_objects() -> list:
 
 
 def _our_functions() -> list:
-    return [
+    found = [
         member
         for owner in (*_our_modules(), *_our_objects())
         for member in vars(owner).values()
-        if isinstance(member, types.FunctionType) and member.__module__.startswith(_OURS)
+        if isinstance(member, types.FunctionType) and (member.__module__ or "").startswith(_OURS)
     ]
+    return list(dict.fromkeys(found))  # once each, however many modules import it
 
 
 def _body(function: types.FunctionType) -> tuple:
     return function.__code__, function.__defaults__, function.__kwdefaults__
+
+
+def _has_body(f: types.FunctionType, body: tuple) -> bool:
+    code, defaults, named = body
+    return f.__code__ is code and f.__defaults__ is defaults and f.__kwdefaults__ is named
 
 
 def _modes() -> tuple[int, int]:

@@ -53,32 +53,33 @@ def grade_file(path: Path) -> Graded:
 def grade_files(paths: Iterable[Path], at_once: int) -> Iterator[Graded]:
     """`grade_file` of each, in their order, while those that come next are at work already."""
     started: deque[tuple[Path, Iterator]] = deque()
+    seconds = SECONDS * patience()
     for path in paths:
         path = Path(os.path.abspath(path))
         _import_for(path)
-        started.append((path, _copy(path, {})))
+        started.append((path, _copy(path, {}, seconds)))
         if len(started) >= at_once:
-            yield _finished(*started.popleft())
+            yield _finished(*started.popleft(), seconds)
     while started:
-        yield _finished(*started.popleft())
+        yield _finished(*started.popleft(), seconds)
 
 
-def _finished(path: Path, events: Iterator) -> Graded:
+def _finished(path: Path, events: Iterator, seconds: float) -> Graded:
     """What a copy grades; where it ends too early, what others do that leave the fatal step out."""
     fatal: dict[str, str] = {}  # a step's key → how it ended the copy
     for more in reversed(range(COPIES)):
         graded, ended, last = _collected(events)
         if ended.how == "finished":
             return graded
-        fatal[last] = _how(ended)
+        fatal[last] = _how(ended, seconds)
         if more:
-            events = _copy(path, fatal)
-    graded.problems.append(say(f"it {_how(ended)}", f"它{_how(ended)}"))
+            events = _copy(path, fatal, seconds)
+    graded.problems.append(say(f"it {_how(ended, seconds)}", f"它{_how(ended, seconds)}"))
     return graded
 
 
-def _copy(path: Path, fatal: dict[str, str]) -> Iterator:
-    return run(lambda: _events(path, fatal), SECONDS * patience(), (Step, Problem, Report), each=True)
+def _copy(path: Path, fatal: dict[str, str], seconds: float) -> Iterator:
+    return run(lambda: _events(path, fatal), seconds, (Step, Problem, Report), each=True)
 
 
 def _import_for(path: Path) -> None:
@@ -105,9 +106,9 @@ def _collected(events: Iterator) -> tuple[Graded, Ended, str]:
     return graded, event, last
 
 
-def _how(ended: Ended) -> str:
+def _how(ended: Ended, seconds: float) -> str:
     if ended.how == "time":
-        return say(f"doesn't end within {SECONDS:.0f} s", f"{SECONDS:.0f}秒内没有结束")
+        return say(f"doesn't end within {seconds:.0f} s", f"{seconds:.0f}秒内没有结束")
     return say(f"ended the process ({ended.detail or 'exit'})", f"结束了进程（{ended.detail or 'exit'}）")
 
 

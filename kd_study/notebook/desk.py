@@ -165,7 +165,7 @@ def _what_next(report: Report, link: Callable[[str], str]) -> str:
             f'请修改后重新运行该单元格，再检查一次。需要时可用`hint("{name}")`。确信自己写对了？在终端运行'
             f"`python -m kd_study dispute 笔记本 {name}`，会写好可供反馈的文件。",
         )
-    if report.calls_reference:
+    if not report.solved:
         return say(
             "Write it without the reference, and check again.", "请不借助参考答案自己写出来，再检查一次。"
         )

@@ -46,8 +46,8 @@ def _on_the_last_answer(name: str, records: Records) -> str:
     last = next((one for one in reversed(records.attempts()) if one.exercise == name), None)
     if last is None or last.status != "failed" or not last.diagnosis:
         return ""
-    found = next((wrong for wrong in exercise(name).wrong_answers if wrong.name == last.diagnosis), None)
-    if found is None:  # the name is of another version
+    found = exercise(name).mistake(last.diagnosis)
+    if found is None:
         return ""
     return say(
         f"**Your last answer** looks like this: {found.explanation} Mend that alone and check again, before "
@@ -64,7 +64,11 @@ def solution_text(name: str) -> str:
     reference, short = solved_source(exercise(name)), whiteboard_source(exercise(name))
     parts = []
     if short:
-        parts += [say("**At the whiteboard**", "**写在白板上**"), _code(short), _in_the_library(reference)]
+        parts += [
+            say("**At the whiteboard**", "**写在白板上**"),
+            _code(short),
+            _in_the_library(reference, short),
+        ]
     parts += [_code(reference), str(page.discussion)]
     if page.sources:
         parts.append(say("Sources: ", "出处：") + say("; ", "；").join(page.sources))
@@ -75,9 +79,16 @@ def _code(text: str) -> str:
     return f"```python\n{text}\n```"
 
 
-def _in_the_library(reference: str) -> str:
+def _in_the_library(reference: str, short: str) -> str:
     """What stands above the reference: what it does beyond the whiteboard."""
-    added = [str(text) for name, text in _ADDED.items() if re.search(rf"\b{name}\b", reference)]
+    from kd_study.exercises.stubs import names_used
+
+    called = names_used(reference)
+    added = [
+        str(text)
+        for name, text in _ADDED.items()
+        if name in called and not re.search(rf"\b{name}\b", short)  # as in `logits.double()`
+    ]
     if not added:
         return say("**In the library**", "**库里的写法**")
     return say(

@@ -249,7 +249,7 @@ class Records:
 
 def record(report: Report, into: Records) -> None:
     """Keeps a graded try; a stub, faulty code as handed out, or the reference's own answer is none."""
-    if report.status == "todo" or report.untouched or report.calls_reference:
+    if report.status == "todo" or report.untouched or (report.status == "passed" and not report.solved):
         return
     diagnosis = report.diagnosis.name if report.diagnosis else None
     into.add_attempt(report.exercise, report.status, diagnosis, current_language())

@@ -58,8 +58,8 @@ def _last_misconception(name: str, attempts: list[Attempt]) -> str:
     diagnosed = [attempt.diagnosis for attempt in attempts if attempt.diagnosis]
     if not diagnosed:
         return ""
-    known = {wrong.name: str(wrong.explanation) for wrong in exercise(name).wrong_answers}
-    return known.get(diagnosed[-1], diagnosed[-1])
+    found = exercise(name).mistake(diagnosed[-1])
+    return str(found.explanation) if found else ""
 
 
 def bars(rows: list[Row]) -> list[str]:

@@ -138,26 +138,13 @@ def device() -> Finding:
     try:
         found = default_device()
     except StudyError as error:
-        return Finding(
-            f"PyTorch {torch.__version__}: {error}",
-            say(
-                f"Set {DEVICE_VARIABLE} to a device that is there, or unset it.",
-                f"请把{DEVICE_VARIABLE}改成这里有的设备，或取消它。",
-            ),
-        )
+        return Finding(f"PyTorch {torch.__version__}: {error}", _another_device())
     name = torch.cuda.get_device_name(found) if found.type == "cuda" else _threads(torch.get_num_threads())
     what = say(f"PyTorch {torch.__version__} on {found}", f"PyTorch {torch.__version__}，使用{found}")
     try:
         torch.ones(2, device=found).sum().item()
     except RuntimeError as error:
-        return Finding(
-            f"{what}: {str(error).splitlines()[0]}",
-            say(
-                "The graphics card doesn't work with this PyTorch: update its driver, "
-                f"or set {DEVICE_VARIABLE}=cpu to study on the CPU.",
-                f"显卡与这个PyTorch不兼容：请更新驱动，或设{DEVICE_VARIABLE}=cpu改用CPU。",
-            ),
-        )
+        return Finding(f"{what}: {str(error).splitlines()[0]}", _another_device())
     return Finding(f"{what} ({name})")
 
 
@@ -175,6 +162,13 @@ def asset(name: str) -> Finding:
             ),
         )
     return Finding(say(f"{title}: {folder}", f"{title}：{folder}"))
+
+
+def _another_device() -> str:
+    return say(
+        f"Update the graphics card's driver, or set {DEVICE_VARIABLE}=cpu to study on the CPU.",
+        f"请更新显卡驱动，或设{DEVICE_VARIABLE}=cpu改用CPU。",
+    )
 
 
 def _threads(count: int) -> str:

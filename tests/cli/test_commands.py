@@ -241,7 +241,7 @@ def test_the_makefile_passes_options_on():
 
 
 def test_a_languages_code_may_be_typed_in_any_case(monkeypatch):
-    from kd_study.cli import distilling
+    from kd_solutions.flagship import train
 
-    monkeypatch.setattr(distilling, "parallel_languages", lambda: {"de": 1, "zh-Hant": 2})
-    assert distilling._spelled(["DE", "zh-hant", "xx"]) == ["de", "zh-Hant", "xx"]
+    monkeypatch.setattr(train, "parallel_languages", lambda: {"de": 1, "zh-Hant": 2})
+    assert train.known_languages(["DE", "zh-hant", "EN", "de"]) == ("de", "zh-Hant")

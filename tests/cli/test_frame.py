@@ -72,13 +72,13 @@ def test_without_a_command_the_help_is_shown():
         (["progress", "--export", ""], "The name of the file is empty", "文件名是空的"),
         (
             ["predict", "x", "--device", "abacus"],
-            "KD_STUDY_DEVICE names 'abacus'",
-            "KD_STUDY_DEVICE指定的'abacus'",
+            "has no device 'abacus': let --device",
+            "没有'abacus'这个设备",
         ),
         (
             ["distill", "--device", "abacus"],
-            "KD_STUDY_DEVICE names 'abacus'",
-            "KD_STUDY_DEVICE指定的'abacus'",
+            "has no device 'abacus': let --device",
+            "没有'abacus'这个设备",
         ),
         (["check", ""], "The name of the file is empty", "文件名是空的"),
         (["check", "x" * 100_000], "File name too long", "File name too long"),

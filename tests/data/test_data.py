@@ -191,13 +191,10 @@ def test_a_folder_without_translations_is_one_sentence(tmp_path, monkeypatch):
 
 def test_what_a_person_reads_is_in_their_language():
     use_language("zh")
-    try:
-        with pytest.raises(StudyError, match="没有klingon的平行语料，可选：.* de "):
-            data.load_parallel(["klingon"])
-        with pytest.raises(ValueError, match="de的划分有dev, test, rare，没有'train'"):
-            data.load_commands("de", "train")
-    finally:
-        use_language("en")
+    with pytest.raises(StudyError, match="没有klingon的平行语料，可选：.* de "):
+        data.load_parallel(["klingon"])
+    with pytest.raises(ValueError, match="de的划分有dev, test, rare，没有'train'"):
+        data.load_commands("de", "train")
 
 
 # the names of what is cached

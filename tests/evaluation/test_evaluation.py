@@ -211,11 +211,8 @@ def test_a_large_bootstrap_is_cut_into_pieces(monkeypatch):
 )
 def test_what_is_refused_is_refused_in_chinese_too(ask, sentence):
     use_language("zh")
-    try:
-        with pytest.raises(ValueError, match=sentence):
-            ask()
-    finally:
-        use_language("en")
+    with pytest.raises(ValueError, match=sentence):
+        ask()
 
 
 def test_t_intervals_are_scipys():

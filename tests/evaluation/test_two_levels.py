@@ -102,9 +102,6 @@ def test_one_large_group_is_drawn_in_pieces():
 )
 def test_what_has_no_group_is_refused_in_one_sentence(language, differences, groups):
     use_language(language)
-    try:
-        with pytest.raises(ValueError, match="needs a group" if language == "en" else "所属的组") as error:
-            two_level_bootstrap(differences, groups)
-    finally:
-        use_language("en")
+    with pytest.raises(ValueError, match="needs a group" if language == "en" else "所属的组") as error:
+        two_level_bootstrap(differences, groups)
     assert "\n" not in str(error.value)

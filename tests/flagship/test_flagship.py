@@ -286,7 +286,7 @@ def test_a_full_disk_shows_before_the_training(home, monkeypatch):
         raise StudyError("The disk is full.")
 
     monkeypatch.setattr(serving, "require_room", full)
-    monkeypatch.setattr(flagship, "distill_student", None)
+    monkeypatch.setattr(distilling.ladder, "settle", None)
     with pytest.raises(StudyError, match="full"):
         CliRunner().invoke(app, ["distill", "--languages", "de"], catch_exceptions=False)
 

@@ -75,31 +75,31 @@ def with_methods_of_its_own(tensor):
 
 
 LIES = {
-    "a tensor's class": ("distillation_kl", lambda *a: (2 * distillation_kl(*a)).as_subclass(Liar)),
-    "a tensor's own method": ("distillation_kl", lambda *a: with_methods_of_its_own(2 * distillation_kl(*a))),
-    "a tensor without data": ("distillation_kl", lambda *a: Dispatching(distillation_kl(*a))),
-    "a float": ("agreement", lambda *a: LyingFloat(1.0 - agreement(*a))),
-    "a tuple": ("retrieval_accuracy", lambda *a: LyingTuple([1.0 - each for each in retrieval_accuracy(*a)])),
+    "a tensor's class": ("distillation_kl", lambda *a, **k: (2 * distillation_kl(*a, **k)).as_subclass(Liar)),
+    "a tensor's own method": (
+        "distillation_kl",
+        lambda *a, **k: with_methods_of_its_own(2 * distillation_kl(*a, **k)),
+    ),
+    "a tensor without data": ("distillation_kl", lambda *a, **k: Dispatching(distillation_kl(*a, **k))),
+    "a float": ("agreement", lambda *a, **k: LyingFloat(1.0 - agreement(*a, **k))),
+    "a tuple": (
+        "retrieval_accuracy",
+        lambda *a, **k: LyingTuple([1.0 - each for each in retrieval_accuracy(*a, **k)]),
+    ),
     "floats in a tuple": (
         "retrieval_accuracy",
-        lambda *a: tuple(LyingFloat(1.0 - each) for each in retrieval_accuracy(*a)),
+        lambda *a, **k: tuple(LyingFloat(1.0 - each) for each in retrieval_accuracy(*a, **k)),
     ),
-    "a list": ("layer_map", lambda *a: LyingList([1 for _ in layer_map(*a)])),
-    "integers in a list": ("layer_map", lambda *a: [LyingInt(1) for _ in layer_map(*a)]),
-    "a dict": ("language_weights", lambda *a: LyingDict(dict.fromkeys(language_weights(*a), 1.0))),
+    "a list": ("layer_map", lambda *a, **k: LyingList([1 for _ in layer_map(*a, **k)])),
+    "integers in a list": ("layer_map", lambda *a, **k: [LyingInt(1) for _ in layer_map(*a, **k)]),
+    "a dict": ("language_weights", lambda *a, **k: LyingDict(dict.fromkeys(language_weights(*a, **k), 1.0))),
 }
 
 
 @pytest.mark.parametrize("kind", LIES)
 def test_a_result_that_lies_about_itself_fails(kind):
     name, lie = LIES[kind]
-    names = {"agreement": 2, "retrieval_accuracy": 2, "layer_map": 2}
-    if name in names:
-        report = grade(lambda a, b: lie(a, b), name)
-    elif name == "language_weights":
-        report = grade(lambda counts, alpha=0.3: lie(counts, alpha), name)
-    else:
-        report = grade(lambda student, teacher, temperature=1.0: lie(student, teacher, temperature), name)
+    report = grade(lambda *args, **kwargs: lie(*args, **kwargs), name)
     judged = [result for result in report.results if result.name in exercise(name).checks()]
     assert sum(not result.passed for result in judged) >= 2, report
 

@@ -122,3 +122,30 @@ def test_a_class_is_not_graded_where_a_file_could_end_the_run(tmp_path, monkeypa
 def test_a_folder_without_a_file_is_one_sentence(tmp_path):
     result = CliRunner().invoke(app, ["check", str(tmp_path)])
     assert isinstance(result.exception, StudyError)
+
+
+def test_the_references_own_answer_is_nowhere_counted_as_solved(tmp_path):
+    own = "from kd_solutions import soft_targets as theirs\n"
+    text = own + "def soft_targets(logits, temperature=1.0):\n    return theirs(logits, temperature)\n"
+    (tmp_path / "ann.py").write_text(text)
+    run = CliRunner().invoke
+    alone = run(app, ["check", str(tmp_path / "ann.py")])
+    assert alone.exit_code == 1 and "not counted as solved" in alone.output
+    assert "Write soft_targets without the reference" in alone.output and "Solved." not in alone.output
+    shown = run(app, ["check", str(tmp_path)])
+    assert shown.exit_code == 1
+    assert "ann.py: 0 passed, 0 failed, 0 todo, 1 by the reference (soft_targets)" in shown.output
+    assert "soft_targets: 0 of 1 passed" in shown.output
+    assert "0/" in run(app, ["progress"]).output
+
+
+def test_a_wrong_answer_that_calls_the_reference_is_remembered_for_its_hint(tmp_path):
+    text = (
+        "from kd_solutions import distillation_kl as theirs\n"
+        "def distillation_kl(student_logits, teacher_logits, temperature=1.0):\n"
+        "    return theirs(student_logits, teacher_logits, temperature) / temperature**2\n"
+    )
+    (tmp_path / "bob.py").write_text(text)
+    run = CliRunner().invoke
+    assert "What this looks like" in run(app, ["check", str(tmp_path / "bob.py")]).output
+    assert "Your last answer" in run(app, ["hint", "distillation_kl"]).output

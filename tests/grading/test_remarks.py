@@ -1,7 +1,5 @@
 """What is found beside the checks: a remark on an answer that passes, what a failing one printed."""
 
-import inspect
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,6 +9,7 @@ from kd_study import grade
 from kd_study.exercises.catalog import exercise
 from kd_study.grading.guard import PRINTED_LINES
 from kd_study.notebook.views import report_html
+from tests.small_models import loop
 
 
 def in_a_loop(student_logits, teacher_logits, temperature=1.0):
@@ -36,29 +35,6 @@ def twice(student_logits, teacher_logits, temperature=1.0):
 def twice_in_a_loop(student_logits, teacher_logits, temperature=1.0):
     rows = zip(student_logits.split(1), teacher_logits.split(1), strict=True)
     return sum(twice(s, t, temperature) for s, t in rows) / len(student_logits)
-
-
-def loop(answers):
-    """A right training loop; `answers(teacher, data)` says how the teacher is asked."""
-
-    def train(teacher_model, student_model, data_loader, loss_function, optimizer, epochs=1):
-        function = getattr(loss_function, "forward", loss_function)
-        parameters = inspect.signature(function).parameters.values()
-        three = sum(each.default is each.empty for each in parameters) == 3
-        batches = 0
-        for _ in range(epochs):
-            student_model.train()
-            teacher_model.eval()
-            for batches, (data, target) in enumerate(data_loader, 1):  # noqa: B007
-                optimizer.zero_grad()
-                outputs = student_model(data), answers(teacher_model, data), target
-                loss_function(*outputs[: 3 if three else 2]).backward()
-                optimizer.step()
-        if not batches:
-            raise ValueError("no batch")
-        return student_model.state_dict()
-
-    return train
 
 
 def asks_twice(teacher, data):

@@ -335,7 +335,7 @@ FATAL = {
     "kill": ("import os", "os.kill(os.getpid(), 9)", "ended the process (SIGKILL)"),
     "abort": ("import os", "os.abort()", "ended the process (SIGABRT)"),
     "memory": ("", "bytearray(5 * 10**9)", "MemoryError"),
-    "endless": ("from itertools import count", "sum(1 for _ in count())", "doesn't end within 1 s"),
+    "endless": ("from itertools import count", "sum(1 for _ in count())", "doesn't end within"),
 }
 
 

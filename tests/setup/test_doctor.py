@@ -92,10 +92,12 @@ def test_a_graphics_card_that_does_not_work(monkeypatch, choose):
     def fail(*_, **__):
         raise RuntimeError("CUDA error: no kernel image is available\nfor this device")
 
-    choose("cpu")
-    monkeypatch.setattr(torch, "ones", fail)
+    choose("")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "zeros", fail)
     finding = doctor.device()
     assert "no kernel image" in finding.what and "KD_STUDY_DEVICE=cpu" in finding.advice
+    assert "no device" not in finding.what  # nobody named one
 
 
 @pytest.mark.parametrize("name", ASSETS)

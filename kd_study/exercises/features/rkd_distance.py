@@ -121,7 +121,8 @@ class RKDDistance(RelationExercise):
     def keeps_bfloat16(self, fn):
         came = outcome(lambda: fn(normal(4, 3).bfloat16(), normal(4, 3, seed=1).bfloat16()).dtype)
         expect(
-            came is torch.bfloat16 or isinstance(came, str),  # an error: torch.cdist knows no bfloat16 on a CPU
+            came is torch.bfloat16
+            or isinstance(came, str),  # an error: torch.cdist knows no bfloat16 on a CPU
             f"bfloat16 goes in and {came} comes out; the loss has the dtype of its input",
             f"输入是bfloat16，输出却是{came}；损失应保持输入的dtype",
         )
