@@ -13,7 +13,7 @@
 #
 # *除了标签，教师还知道什么？* 约40分钟，四道练习另需35分钟。
 #
-# 墙上的小盒子只放得下一个很小的模型。午饭前有人给每种意图各标注了两条语音指令，学生模型能读到的就这么多。云端有一个大得多的教师模型，在这几条指令上几乎从不出错。
+# 墙上的小盒子只放得下一个很小的模型。午饭前有人给每种意图各标注了两条语音指令，学生模型能读到的就这么多。云端有一个大得多的教师模型，在这类指令上几乎从不出错。
 #
 # 同事说：“那教师的答案*就是*标签，标签我们已经有了。至于它怎么看错误答案，那只是噪声。”
 #
@@ -21,7 +21,6 @@
 
 # %%
 import math
-import re
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +30,7 @@ from kd_solutions.evaluation import paired_t_interval
 from kd_study import guess, my_guesses
 from kd_study.lessons.kit.dials import Dial
 from kd_study.lessons.kit.experiments import ManyStudents, bags, few_commands, in_words, score_by_intent
-from kd_study.lessons.kit.experiments import side_by_side, train_head, train_many, typical
+from kd_study.lessons.kit.experiments import shared_words, side_by_side, train_head, train_many, typical
 from kd_study.lessons.kit.pictures import axes, draw_intervals, draw_probabilities
 from kd_study.notebook.views import show_table
 
@@ -307,7 +306,7 @@ print(
         f"Perfect copy: {distillation_kl(teacher_logits, teacher_logits, 4.0):.2f}. "
         f"Both gradients point the same way (cosine {angle:.3f}), this one {ratio:.1f} times as long: T².",
         f"完全一致时为{distillation_kl(teacher_logits, teacher_logits, 4.0):.2f}。"
-        f"两个梯度方向相同（余弦{angle:.3f}），这一个长{ratio:.1f}倍，正是T²。",
+        f"两个梯度方向相同（余弦{angle:.3f}），这一个的长度是另一个的{ratio:.1f}倍，正是T²。",
     )
 )
 
@@ -416,10 +415,10 @@ def draw_pushes(ax, alpha):
     shown = {names[i]: push[i].item() for i in top} | {"the other 23, mean": push[rest].mean().item()}
     for place, (name, value) in enumerate(shown.items()):
         ax.barh(place, value, color="black" if place == 0 else "white", edgecolor="black")
-        ax.text(max(value, 0), place, f" {value:+.2f}", va="center", fontsize=8)
+        ax.text(max(value, 0), place, f" {value:+z.2f}", va="center", fontsize=8)
     ax.set_yticks(range(len(shown)), shown)
     ax.invert_yaxis()
-    ax.set(xlim=(-0.1, 1.2), xlabel="push on the logit", title=f"alpha = {alpha:g}")
+    ax.set(xlim=(-0.1, 1.45), xlabel="push on the logit", title=f"alpha = {alpha:g}")
     return ax.figure
 
 
@@ -462,7 +461,10 @@ def smoothed(epsilon):
     return lambda logits, own: F.cross_entropy(logits, labels[own], label_smoothing=epsilon)
 
 
-tried = {epsilon: scores(trained(smoothed(epsilon), others)).mean().item() for epsilon in (0.03, 0.1, 0.3)}
+tried = {
+    epsilon: scores(trained(smoothed(epsilon), others)).mean().item()
+    for epsilon in (0.03, 0.1, 0.3, 0.5, 0.7)
+}
 epsilon = max(tried, key=tried.get)
 for each, score in tried.items():
     print(say(f"ε = {each}: {score:.1f} %", f"ε = {each}：{score:.1f}%"), "←" * (each == epsilon))
@@ -487,9 +489,9 @@ gains = {name: paired_t_interval(result, labels_alone) for name, result in softn
 draw_intervals(axes(), gains, "points gained over labels alone")
 
 # %% [markdown] lang="en" caption=true
-# Softness alone brings a point or two. The same amounts at the wrong addresses do harm.
+# Softness alone brings about two points. The same amounts at the wrong addresses do harm.
 # %% [markdown] lang="zh"
-# 光是“软”，只值一两个百分点；同样的数值给错了对象，反而有害。
+# 光是“软”，只值两个百分点左右；同样的数值给错了对象，反而有害。
 
 # %% [markdown] lang="en"
 # So *here* it is the addresses. (Yuan et al. 2020 find softness at least as important, on images with many labels a class: see "Your turn".)
@@ -513,8 +515,7 @@ draw_intervals(axes(), gains, "points gained over labels alone")
 # - **平均看法**：教师对每种意图的平均logits，同一意图的指令都一样。
 
 # %% key="names"
-words = [set(re.findall("[A-Z][a-z]+", name)) for name in names]
-shared = torch.tensor([[len(ours & theirs) / len(ours | theirs) for theirs in words] for ours in words])
+shared = shared_words(names)
 tried = {
     factor: scores(trained(taught_by(factor * shared[labels]), others)).mean().item()
     for factor in (6, 12, 24)
@@ -560,11 +561,11 @@ print(
 # 光靠名字就得到一大半，靠教师的平均看法得到绝大部分，单个孪生模型则什么也没带来。
 
 # %% [markdown] lang="en"
-# Your colleague was half right. Most of what helps is *which intents are alike*, a table of 31 rows, and much of it stands in the names for everybody to read. What the teacher says about the single command is worth the last point or two.
+# Your colleague was half right. Most of what helps is *which intents are alike*, a table of 31 rows, and much of it stands in the names for everybody to read. What the teacher says about the single command is worth the last two points.
 #
 # And where does the teacher have it from? With the student's labels alone a twin brings nothing, and the pretrained MiniLM a third; the rest came with the labels that only the teacher saw. *Here* distillation mostly moves what the teacher took from data. It isn't a law: five twins saw nothing new and bring a little, and on images networks taught by a twin are reported to overtake it (Furlanello et al. 2018).
 # %% [markdown] lang="zh"
-# 同事扳回了半局。起作用的主要是*哪些意图彼此相像*：一张31行的表，许多就写在名字里，谁都读得出来。教师对单条指令的看法，只值最后那一两个百分点。
+# 同事扳回了半局。起作用的主要是*哪些意图彼此相像*：一张31行的表，许多就写在名字里，谁都读得出来。教师对单条指令的看法，只值最后那两个百分点。
 #
 # 教师又是从哪里知道的？只有学生那些标签时，孪生模型什么也带不来，预训练过的MiniLM带来三分之一；其余的靠只有教师见过的标签。在*这里*，蒸馏主要是把教师从数据里得来的东西搬过去。这并不是定律：五个孪生模型没见过新东西，也带来了一点；而在图像上，据报告，由孪生模型教出来的网络会超过它的老师（Furlanello等，2018）。
 

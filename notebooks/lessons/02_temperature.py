@@ -190,7 +190,7 @@ print(say(f"The first line over the second: {difference}", f"第一行比第二�
 #
 # Turn the temperature. Left, the teacher's answer; right, how hard the loss, $T^2$ included, pushes the logits of a blank student.
 # %% [markdown] lang="zh"
-# 不是：真实标签教出来一样差。除以温度的还有*学生*的logits：除以0.1之后，差距还很小，在$T = 1$下几乎不起作用，损失却已经降到底了。只要别让学生受冻（第三行），教师就和标签一样好。
+# 不是：真实标签教出来一样差。除以温度的还有*学生*的logits。除以0.1等于放大十倍：在$T = 1$下无足轻重的差距，已足以让损失满意。只要别让学生受冻（第三行），教师就和标签一样好。
 #
 # 奇怪的是热的那一头。$T = 64$时教师的概率看上去一样平，学生却照学不误。它们究竟在学什么？
 #

@@ -76,7 +76,7 @@ from kd_solutions.support.progress import counting
 from kd_study import guess, my_guesses
 from kd_study.lessons.kit.dials import Dial
 from kd_study.lessons.kit.experiments import bags, few_commands, in_words, kept_for_backward
-from kd_study.lessons.kit.experiments import score_by_intent, train_head
+from kd_study.lessons.kit.experiments import score_by_intent, shared_words, train_head
 from kd_study.lessons.kit.pictures import axes, draw_intervals
 from kd_study.notebook.views import show_table
 
@@ -155,6 +155,7 @@ guessed_score
 
 # %%
 SEEDS, PASSES = 10, 20
+STEPS = PASSES * len(loader)
 losses = []
 
 
@@ -179,7 +180,7 @@ named = [len(answers(student).argmax(1).unique()) for student in students]
 
 # %% key="raw-logits"
 left, right = axes(columns=2, height=2.6)
-left.plot(losses[: PASSES * len(loader)], color="black")
+left.plot(losses[:STEPS], color="black")
 left.set(xlabel="step", ylabel="loss of the first student")
 draw_intervals(right, {"ten\nstudents": t_interval(raw)}, unit="score, %", baseline=chance)
 right.set_xlim(0, 100)
@@ -257,15 +258,17 @@ def draw_gradients(way):
     return panels[0].figure
 
 
-Dial(draw_gradients, say("way to the teacher", "离教师还差多少（1为一致）"), (0, 0.25, 0.5, 0.75, 1), start=0)
+Dial(
+    draw_gradients, say("way to the teacher", "向教师靠近了多少（1为一致）"), (0, 0.25, 0.5, 0.75, 1), start=0
+)
 
 # %% key="gradients"
 figure = draw_gradients(1)
 
 # %% [markdown] lang="en" caption=true
-# Even a perfect copy of the teacher gets the whole push from raw logits, and none from probabilities.
+# Even a perfect copy of the teacher gets the whole push from raw logits, and none from probabilities. (Mind the scales.)
 # %% [markdown] lang="zh"
-# 哪怕学生已经与教师一模一样，原始logits的推力仍丝毫不减；用概率则推力为零。
+# 哪怕学生已经与教师一模一样，原始logits的推力仍丝毫不减；用概率则推力为零。（注意两边刻度不同。）
 
 # %% [markdown] lang="en"
 # **What would change our mind?** Perhaps it was only the step size, or Adam. And if it was the cancelling, undoing that must help: lift each row of $z$ until nothing in it is negative, which no softmax would notice.
@@ -283,15 +286,24 @@ def roughly(loss):
     return "nan" if loss != loss else f"{float(f'{loss:.0e}'):,.0f}".replace("-", "−")
 
 
-rows = [["Adam, 0.02", f"{mean:.0f}", roughly(losses[-1])]]
+rows = [["Adam, 0.02", f"{mean:.0f}", roughly(losses[STEPS - 1])]]
 for name, options in {
     "Adam, 0.001": {"lr": 0.001},
     "SGD, 0.1": {"optimizer": torch.optim.SGD, "lr": 0.1},
-    say("Adam, 0.02, rows lifted", "Adam, 0.02, 抬高每一行"): {"loss_function": lifted},
+    say("Adam, 0.02, rows lifted", "Adam, 0.02，抬高每一行"): {"loss_function": lifted},
 }.items():
+    before = len(losses)
     results = [score(student) for student in published(5, **options)]
-    rows.append([name, f"{sum(results) / len(results):.0f}", roughly(losses[-1])])
-show_table([say("optimiser, rate", "优化器和学习率"), say("score, %", "得分，%"), say("last loss", "最后的损失")], rows)
+    last = losses[before + STEPS - 1]
+    rows.append([name, f"{sum(results) / len(results):.0f}", roughly(last)])
+show_table(
+    [
+        say("optimiser, rate", "优化器和学习率"),
+        say("score, %", "得分，%"),
+        say("first student's last loss, roughly", "第一个学生最后的损失（约数）"),
+    ],
+    rows,
+)
 
 # %% [markdown] lang="en"
 # With a smaller step the loss falls more slowly, with SGD it runs away, and neither teaches anything. Lift the rows, and the same loss with the same optimiser teaches well: the cancelling was to blame. The proper mend is one word: `softmax`.
@@ -405,11 +417,11 @@ guessed_final
 from kd_solutions import kd_loss
 
 
-def distilled(loss_function, passes=PASSES, **options):
-    """The ten students' scores, trained with your loop."""
+def distilled(loss_function, passes=PASSES, seeds=range(SEEDS), **options):
+    """The scores of a student a seed, trained with your loop."""
     results = []
-    with counting(say("students", "学生"), SEEDS) as advance:
-        for seed in range(SEEDS):
+    with counting(say("students", "学生"), len(seeds)) as advance:
+        for seed in seeds:
             student, loader, optimizer = fresh(seed, **options)
             train_student_model(teacher, student, loader, loss_function, optimizer, passes)
             results.append(score(student))
@@ -431,18 +443,18 @@ def scaled(student_says, teacher_says):
 
 # %% key="mends"
 mends = {
-    "raw logits, 20 passes": raw,
-    "softmax, 1 pass": distilled(on_probabilities, passes=1),
-    "softmax, 20 passes": distilled(on_probabilities),
-    "+ temperature 4": distilled(softened),
+    "raw logits × 20": raw,
+    "softmax × 1": distilled(on_probabilities, passes=1),
+    "softmax × 20": distilled(on_probabilities),
+    "+ T = 4": distilled(softened),
     "+ T²": distilled(scaled),
-    "+ labels (kd_loss)": distilled(kd_loss),
+    "+ labels": distilled(kd_loss),
 }
 ax = axes(height=3.6)
 draw_intervals(ax, {name: t_interval(result) for name, result in mends.items()}, "score, %", baseline=chance)
 ax.set_xlim(0, 100)
 guessed_final.draw(ax, axis="x")
-guessed_final.compare(sum(mends["+ labels (kd_loss)"]) / SEEDS)
+guessed_final.compare(sum(mends["+ labels"]) / SEEDS)
 
 # %% [markdown] lang="en" caption=true
 # Twenty passes are worth nothing without the softmax, and nearly everything with it.
@@ -450,76 +462,159 @@ guessed_final.compare(sum(mends["+ labels (kd_loss)"]) / SEEDS)
 # 没有softmax，跑二十遍也一无所获；有了它，几乎全靠这二十遍。
 
 # %% key="mends-compared"
+in_full = {
+    "raw logits × 20": say("raw logits, 20 passes", "原始logits，20遍"),
+    "softmax × 1": say("softmax, 1 pass", "softmax，1遍"),
+    "softmax × 20": say("softmax, 20 passes", "softmax，20遍"),
+    "+ T = 4": say("+ temperature 4", "＋温度4"),
+    "+ T²": say("+ T²", "＋T²"),
+    "+ labels": say("+ labels (kd_loss)", "＋标签（kd_loss）"),
+}
 compared = [
-    ("softmax, 20 passes", "raw logits, 20 passes"),
-    ("softmax, 20 passes", "softmax, 1 pass"),
-    ("+ temperature 4", "softmax, 20 passes"),
-    ("+ T²", "+ temperature 4"),
-    ("+ labels (kd_loss)", "+ T²"),
+    ("softmax × 20", "raw logits × 20"),
+    ("softmax × 20", "softmax × 1"),
+    ("+ T = 4", "softmax × 20"),
+    ("+ T²", "+ T = 4"),
+    ("+ labels", "+ T²"),
 ]
 show_table(
-    [say("student", "学生"), say("against", "对照"), say("points, with 95 % interval", "相差的百分点（95%区间）")],
-    [[one, other, in_words(paired_t_interval(mends[one], mends[other]))] for one, other in compared],
+    [
+        say("student", "学生"),
+        say("against", "对照"),
+        say("points, with 95 % interval", "相差的百分点（95%区间）"),
+    ],
+    [
+        [in_full[one], in_full[other], in_words(paired_t_interval(mends[one], mends[other]))]
+        for one, other in compared
+    ],
 )
 
 # %% [markdown] lang="en"
-# Neither of the first two mends does it alone; together they make nearly all of the difference. The softmax is the one that people find, the passes the dull one that they forget: one pass is three steps. The rest of `kd_loss` brings a few points. T² brings none: a constant factor, which Adam doesn't notice until, in lesson 02, a label stands beside it.
+# Neither of the first two mends does it alone; together they make nearly all of the difference. The softmax is the one that people find, the passes the dull one that they forget: one pass is three steps. At this rate the temperature brings two points, the labels about one. T² brings none: a constant factor, which Adam doesn't notice until, in lesson 02, a label stands beside it.
 #
-# ## Was the teacher needed?
+# ## Did the teacher help?
 #
-# The rival is the same student on the labels alone. Beside it stand the page's two design notes, "use MSE or cross-entropy" and "use SGD or Adam". One shared rate would compare rates, so each gets two.
+# The labels alone are one rival. Lesson 01 knew cheaper teachers: **smoothing**, a share $\varepsilon$ of each label spread evenly; **the names**, a table of the words that two intents' names share; **the averages**, the teacher's mean logits for each intent, the same for all its commands.
+#
+# Beside them stand the page's two design notes, "use MSE or cross-entropy" and "use SGD or Adam". `kd_loss` has the labels to help it, so MSE gets them too. What can be tuned, rates included, is tuned for each on four *other* students.
 # %% [markdown] lang="zh"
-# 头两处修补，单独哪一处都不顶用，合在一起就几乎是全部的差距。softmax大家都找得到；容易忘的是不起眼的那一处：跑一遍数据才走三步。`kd_loss`余下的部分再添几个百分点。T²一点没添：它只是常数因子，Adam察觉不到；什么时候会察觉，第02课已经见过，要等旁边有了标签。
+# 头两处修补，单独哪一处都不顶用，合在一起就几乎是全部的差距。softmax大家都找得到；容易忘的是不起眼的那一处：跑一遍数据才走三步。在这个学习率下，温度添两个百分点，标签约一个。T²一点没添：它只是常数因子，Adam察觉不到；什么时候会察觉，第02课已经见过，要等旁边有了标签。
 #
 # ## 教师真的有用吗？
 #
-# 对手是只用标签的同一个学生。旁边是那篇博客的两条设计建议：“用MSE或交叉熵”，“用SGD或Adam”。共用一个学习率，比的就成了学习率，所以各给两个。
+# 一个对手是只用标签。第01课还有几个更便宜的“教师”：**平滑**，把每个标签的一份$\varepsilon$平均分出去；**名字**，一张表，记着两种意图的名字有多少词相同；**平均看法**，教师对每种意图的平均logits，同一意图的指令都一样。
+#
+# 旁边是那篇博客的两条设计建议：“用MSE或交叉熵”，“用SGD或Adam”。`kd_loss`有标签相助，所以MSE也给它配上标签。凡是能调的，连学习率在内，都各自在*另外*四个学生上调好。
 
 
-# %% key="design-notes"
+# %%
 def on_labels(student_says, teacher_says, label):
     return F.cross_entropy(student_says, label)
 
 
-def sgd(rate):
-    return {"optimizer": torch.optim.SGD, "lr": rate, "momentum": 0.9}
+def smoothed(epsilon):
+    return lambda student_says, teacher_says, label: F.cross_entropy(
+        student_says, label, label_smoothing=epsilon
+    )
 
 
-tried = {
-    "kd_loss, Adam": {0.02: mends["+ labels (kd_loss)"], 0.05: distilled(kd_loss, lr=0.05)},
-    "labels alone, Adam": {rate: distilled(on_labels, lr=rate) for rate in (0.02, 0.05)},
-    "MSE on logits, Adam": {rate: distilled(nn.MSELoss(), lr=rate) for rate in (0.02, 0.05)},
-    "kd_loss, SGD": {rate: distilled(kd_loss, **sgd(rate)) for rate in (1.0, 2.0)},
+def from_table(logits):
+    """`kd_loss` with a row of logits for each intent in the place of the teacher's answer."""
+    return lambda student_says, teacher_says, label: kd_loss(student_says, logits[label], label)
+
+
+def mse_and_labels(student_says, teacher_says, label):
+    return 0.5 * F.mse_loss(student_says, teacher_says) + 0.5 * F.cross_entropy(student_says, label)
+
+
+# %%
+shared = shared_words([intent.removeprefix("Hass") for intent in commands.intents])
+of_all = teacher(commands.texts)
+averages = torch.stack([of_all[commands.labels == intent].mean(0) for intent in range(CLASSES)])
+
+
+def with_adam(losses):
+    """Every loss at two rates: the setting in words → what `distilled` takes."""
+    return {
+        f"{setting}{rate:g}": {"loss_function": loss, "lr": rate}
+        for setting, loss in losses.items()
+        for rate in (0.02, 0.05)
+    }
+
+
+def with_sgd(rate):
+    return {"loss_function": kd_loss, "optimizer": torch.optim.SGD, "lr": rate, "momentum": 0.9}
+
+
+candidates = {
+    "kd_loss": with_adam({"": kd_loss}),
+    "labels": with_adam({"": on_labels}),
+    "smoothing": with_adam({f"ε = {epsilon}, ": smoothed(epsilon) for epsilon in (0.5, 0.8, 0.9)}),
+    "names": with_adam({f"× {factor}, ": from_table(factor * shared) for factor in (6, 12, 24)}),
+    "averages": with_adam({"": from_table(averages)}),
+    "MSE + labels": with_adam({"": mse_and_labels}),
+    "MSE alone": with_adam({"": nn.MSELoss()}),
+    "KL alone": with_adam({"": scaled}),
+    "kd_loss, SGD": {f"{rate:g}": with_sgd(rate) for rate in (1.0, 2.0)},
 }
-best = {name: max(by_rate.values(), key=sum) for name, by_rate in tried.items()}
-with_kd = best.pop("kd_loss, Adam")
-differences = {name: paired_t_interval(result, with_kd) for name, result in best.items()}
-ax = axes(height=2.8)
-draw_intervals(ax, differences, unit="points against kd_loss with Adam")
+best, chosen = {}, {}
+for name, settings in candidates.items():
+    tried = {setting: sum(distilled(seeds=range(10, 14), **each)) for setting, each in settings.items()}
+    chosen[name] = max(tried, key=tried.get)
+    best[name] = distilled(**settings[chosen[name]])
+
+# %% key="design-notes"
+differences = {
+    name: paired_t_interval(result, best["kd_loss"]) for name, result in best.items() if name != "kd_loss"
+}
+draw_intervals(axes(height=4), differences, unit="points against kd_loss with Adam")
+without_labels = in_words(paired_t_interval(best["MSE alone"], best["KL alone"]))
+print(
+    say(
+        f"No labels on either side, MSE against KL: {without_labels} points.",
+        f"两边都不用标签，MSE与KL相差的百分点：{without_labels}。",
+    )
+)
 
 # %% [markdown] lang="en" caption=true
-# Each at the better of its two rates, and all behind kd_loss with Adam.
+# Level with kd_loss: the teacher's averages, MSE beside labels, KL without them. No rival without a teacher gets there.
 # %% [markdown] lang="zh"
-# 各取两个学习率中较好的一个，仍都落在kd_loss加Adam之后。
+# 与kd_loss持平的有三个：教师的平均看法、加了标签的MSE、不用标签的KL。没有教师的对手都没赶上。
 
 # %% key="all-numbers"
-rows = [[name, f"{t_interval(result).mean:.0f}", ""] for name, result in mends.items()]
-for name, by_rate in tried.items():
-    scores = say("; ", "；").join(f"{sum(result) / SEEDS:.0f} ({rate:g})" for rate, result in by_rate.items())
-    rows.append([name, scores, in_words(differences[name]) if name in differences else ""])
+written = {
+    "kd_loss": say("kd_loss, Adam", "kd_loss，Adam"),
+    "labels": say("labels alone", "只用标签"),
+    "smoothing": say("labels, smoothed", "标签，平滑"),
+    "names": say("kd_loss, the names for a teacher", "kd_loss，名字作教师"),
+    "averages": say("kd_loss, the teacher's averages", "kd_loss，教师的平均看法"),
+    "MSE + labels": say("MSE on logits, and labels", "logits上的MSE，加标签"),
+    "MSE alone": say("MSE on logits, no labels", "logits上的MSE，不用标签"),
+    "KL alone": say("KL, no labels", "KL，不用标签"),
+    "kd_loss, SGD": say("kd_loss, SGD", "kd_loss，SGD"),
+}
+rows = [[in_full[name], "0.02", f"{sum(result) / SEEDS:.0f}", ""] for name, result in mends.items()]
+for name, result in best.items():
+    points = in_words(differences[name]) if name in differences else ""
+    rows.append([written[name], chosen[name], f"{sum(result) / SEEDS:.0f}", points])
 show_table(
     [
         say("student", "学生"),
-        say("score, % (rate)", "得分，%（学习率）"),
-        say("points against kd_loss with Adam, better rates", "与kd_loss加Adam相差的百分点（较好的学习率）"),
+        say("setting, rate last", "设定（末尾是学习率）"),
+        say("score, %", "得分，%"),
+        say("points against kd_loss with Adam", "与kd_loss加Adam相差的百分点"),
     ],
     rows,
 )
 
 # %% [markdown] lang="en"
-# The labels alone stay behind, so here the teacher was needed. MSE on *logits* teaches, as cross-entropy on *probabilities* does; what ruined Mei's student was the mixture of the two. And SGD is behind **at these rates and after this many steps**, which is no verdict on SGD.
+# Against the labels alone the teacher brings 8 points. Without any teacher, the names leave 3 of them missing and smoothing 4; and the teacher's averages, a table of 31 rows, do as well as the teacher. What helped was again *which intents are alike*: what it says of the single command, worth two points in lesson 01, makes no difference here that ten students could show.
+#
+# MSE on *logits* teaches, as cross-entropy on *probabilities* does; what ruined Mei's student was the mixture of the two. Beside labels MSE is level with `kd_loss`; where neither side has labels, it is 3 points behind KL. Why labels mend that, these runs don't say. And SGD is behind **at these rates and after this many steps**, which is no verdict on SGD.
 # %% [markdown] lang="zh"
-# 只用标签的落在后面，可见在这里教师有用。*logits*上的MSE教得会，*概率*上的交叉熵也教得会；毁掉小梅的学生的，是把两者混在一起。SGD落后，是**在这些学习率、这么多步之下**落后，并不是对SGD的判决。
+# 与只用标签相比，教师带来8个百分点。完全不要教师，靠名字还差其中3个，靠平滑还差4个；而教师的平均看法，一张31行的表，就和教师本人一样好。起作用的仍是*哪些意图彼此相像*：教师对单条指令的看法，在第01课值两个百分点，在这里凭十个学生已看不出差别。
+#
+# *logits*上的MSE教得会，*概率*上的交叉熵也教得会；毁掉小梅的学生的，是把两者混在一起。有标签在旁边，MSE与`kd_loss`持平；两边都不用标签，它比KL落后3个百分点。为什么加了标签就能补上，这些实验没有回答。SGD落后，是**在这些学习率、这么多步之下**落后，并不是对SGD的判决。
 
 # %% [markdown] question="mse-or-cross-entropy"
 
@@ -537,7 +632,12 @@ show_table(
 # %% key="repaired"
 student, loader, optimizer = fresh(0)
 repair_the_loop(teacher, student, loader, kd_loss, optimizer, PASSES)
-print(say(f"The first student, by the repaired loop: {score(student):.0f} %", f"第一个学生，用修好的循环：{score(student):.0f}%"))
+print(
+    say(
+        f"The first student, by the repaired loop: {score(student):.0f} %",
+        f"第一个学生，用修好的循环：{score(student):.0f}%",
+    )
+)
 
 # %% [markdown] lang="en"
 # **Extra**, if you want to see what the loss tells each logit: work the gradient out on paper.

@@ -53,6 +53,11 @@ def test_bags_have_length_one_and_know_no_word_order():
     assert not torch.allclose(found[0], found[2])
 
 
+def test_names_are_alike_by_the_words_that_they_share():
+    shares = shared_words(["IncreaseTimer", "DecreaseTimer", "TurnOff"])
+    assert torch.equal(shares, torch.tensor([[3, 1, 0], [1, 3, 0], [0, 0, 3]]) / 3)
+
+
 def test_each_of_many_students_trains_as_it_would_alone():
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(3, 10, 6, generator=generator)

@@ -47,7 +47,7 @@ class DebugShuffledCache(DebugExercise, TrainingExercise):
         expect(
             answers == [True] * 4 and scene.optimizer.steps == 4,
             f"two batches and two epochs should be four steps with the teacher's answers in eval mode; {scene.optimizer.steps} were made, {sum(answers)} with the right answers",
-            f"两批、两个epoch应有四步，比较的是教师在eval模式下的回答；实际走了{scene.optimizer.steps}步，其中{sum(answers)}步的回答正确",
+            f"两批、两个epoch应有四步，比较的是教师在评估模式下的回答；实际走了{scene.optimizer.steps}步，其中{sum(answers)}步的回答正确",
         )
 
     @check(en="Batches in another order", zh="批次换了顺序")
@@ -84,13 +84,13 @@ class DebugShuffledCache(DebugExercise, TrainingExercise):
             f"{len(_SAMPLES)}个样本、三个epoch（每次组合成不同的批），却问了教师{asked}次；缓存的意义就在于每个样本只问一次",
         )
 
-    @check(en="The teacher: eval mode, no graph, unchanged", zh="教师：eval模式、无计算图、保持不变")
+    @check(en="The teacher: eval mode, no graph, unchanged", zh="教师：评估模式、无计算图、保持不变")
     def leaves_the_teacher_alone(self, fn):
         scene, answers, _ = _trained(fn, _batches())
         expect(
             all(answers) and not scene.moved("teacher"),
             "the teacher arrived in training mode; the answers kept should be those of eval mode, and its buffers stay",
-            "教师以训练模式传入；存下的应是eval模式下的回答，它的缓冲区也不应变化",
+            "教师以训练模式传入；存下的应是评估模式下的回答，它的缓冲区也不应变化",
         )
         expect(
             not any(seen.has_a_teacher_graph for seen in scene.comparisons),

@@ -96,7 +96,7 @@ class DebugWokenTeacher(DebugExercise):
                     seeded(lambda both=both: both(normal(4, 3))[1]),
                     Teacher().eval()(normal(4, 3)),
                     "after train() the teacher answers otherwise than in eval mode: train() goes down to every part, the teacher included",
-                    "调用train()之后，教师的回答与eval模式下不同：train()会一直传到每个子模块，包括教师",
+                    "调用train()之后，教师的回答与评估模式下不同：train()会一直传到每个子模块，包括教师",
                 )
             moved = [
                 name for name, value in teacher.state_dict().items() if not torch.equal(value, before[name])
@@ -189,7 +189,7 @@ class _Both(nn.Module):
 
 @DebugWokenTeacher.wrong(
     en="train() goes down to every part: the teacher, put into eval mode once, is awake from the first epoch on. Override train(), or call the teacher's eval() before each answer.",
-    zh="train()会一直传到每个子模块：教师只设过一次eval模式，第一个epoch起就醒了。请重写train()，或在教师每次回答之前调用eval()。",
+    zh="train()会一直传到每个子模块：教师只设过一次评估模式，第一个epoch起就醒了。请重写train()，或在教师每次回答之前调用eval()。",
     reference="neuralmagic/sparseml PR#2191",
 )
 def calls_eval_once(student, teacher):
@@ -229,7 +229,7 @@ def trains_in_every_forward_pass(student, teacher):
 
 @DebugWokenTeacher.wrong(
     en="The new train() puts the whole module into eval mode, the student included.",
-    zh="新的train()把整个模块都设成了eval模式，连学生也在内。",
+    zh="新的train()把整个模块都设成了评估模式，连学生也在内。",
 )
 def keeps_both_in_eval_mode(student, teacher):
     class Both(_Both):
@@ -241,7 +241,7 @@ def keeps_both_in_eval_mode(student, teacher):
 
 @DebugWokenTeacher.wrong(
     en="The teacher answers in eval mode now, and with a graph: no_grad got lost, and its parameters ask for gradients.",
-    zh="教师现在在eval模式下回答，却带上了计算图：no_grad弄丢了，它的参数又需要梯度。",
+    zh="教师现在在评估模式下回答，却带上了计算图：no_grad弄丢了，它的参数又需要梯度。",
     reference="haitongli/knowledge-distillation-pytorch#25",
 )
 def builds_a_graph_of_the_teacher(student, teacher):
@@ -274,7 +274,7 @@ def swaps_the_outputs(student, teacher):
 
 @DebugWokenTeacher.wrong(
     en="BatchNorm is kept in eval mode, and dropout goes on drawing: the teacher no longer drifts, but is still noisy.",
-    zh="BatchNorm保持在eval模式，dropout却还在随机丢弃：教师不再漂移，但仍有噪声。",
+    zh="BatchNorm保持在评估模式，dropout却还在随机丢弃：教师不再漂移，但仍有噪声。",
     reference="yxuansu/TaCL#11",
 )
 def stills_batch_norm_only(student, teacher):

@@ -139,14 +139,14 @@ class TeachingExercise(TrainingExercise, ABC):
             "损失函数先收到了教师的输出；对KL来说，顺序决定了谁模仿谁",
         )
 
-    @check(en="The teacher answers in eval mode", zh="教师在eval模式下回答")
+    @check(en="The teacher answers in eval mode", zh="教师在评估模式下回答")
     def asks_the_teacher_in_eval_mode(self, fn):
         scene = self.trained(fn, epochs=2)
         expect(
             all(seen.right_answer or seen.of_another_batch for seen in scene.comparisons),
             "what reaches the loss in two epochs is not always what the teacher, which arrives in training mode, says in "
             "eval mode to the batch: dropout draws, BatchNorm goes by the batch, or it isn't the teacher's plain output",
-            "教师以训练模式传入；两个epoch里损失收到的，并不都是它在eval模式下对这批数据的原始输出：dropout在丢弃、"
+            "教师以训练模式传入；两个epoch里损失收到的，并不都是它在评估模式下对这批数据的原始输出：dropout在丢弃、"
             "BatchNorm用了当前批的统计量，或者输出被改动过",
         )
         expect(
@@ -173,7 +173,7 @@ class TeachingExercise(TrainingExercise, ABC):
             all(scene.student.was_training),
             "the student arrives in eval mode, as after an evaluation, and was trained in it; call its train() before "
             "its forward pass, in every epoch",
-            "学生以eval模式传入（例如刚评估过），训练时却仍处于eval模式；每个epoch都请在它前向之前调用train()",
+            "学生以评估模式传入（例如刚评估过），训练时却仍处于评估模式；每个epoch都请在它前向之前调用train()",
         )
 
     def remark(self, function):

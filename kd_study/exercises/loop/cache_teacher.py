@@ -76,7 +76,7 @@ class CacheTeacher(Exercise):
                     f"样本{name}的logits受同批样本的影响：BatchNorm和dropout处于训练模式",
                 )
 
-    @check(en="The teacher answers in eval mode", zh="教师在eval模式下回答")
+    @check(en="The teacher answers in eval mode", zh="教师在评估模式下回答")
     def asks_the_teacher_in_eval_mode(self, fn):
         teacher, samples = Teacher().train(), _samples()
         before = state(teacher)
@@ -90,14 +90,14 @@ class CacheTeacher(Exercise):
             "what is kept is what the teacher says in eval mode, but rounded: keep it in its own dtype"
             if rounded
             else "the teacher arrived in training mode; what is kept should be what it says in eval mode",
-            "存下来的是教师在eval模式下的回答，但被取整了：请保持它原来的dtype"
+            "存下来的是教师在评估模式下的回答，但被取整了：请保持它原来的dtype"
             if rounded
-            else "教师以训练模式传入；存下来的应是它在eval模式下的回答",
+            else "教师以训练模式传入；存下来的应是它在评估模式下的回答",
         )
         expect(
             all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items()),
             "caching has changed the teacher's buffers; no_grad doesn't stop BatchNorm, eval mode does",
-            "缓存过程改变了教师的缓冲区；no_grad拦不住BatchNorm，eval模式才行",
+            "缓存过程改变了教师的缓冲区；no_grad拦不住BatchNorm，评估模式才行",
         )
 
     @check(en="No graph is kept", zh="不保留计算图")

@@ -126,8 +126,8 @@ class DistillStep(TeachingExercise):
 
 _TEACHERS = {
     "training": ("in training mode", "处于训练模式"),
-    "eval": ("in eval mode", "处于eval模式"),
-    "mixed": ("in training mode but for its BatchNorm", "处于训练模式、唯独BatchNorm处于eval模式"),
+    "eval": ("in eval mode", "处于评估模式"),
+    "mixed": ("in training mode but for its BatchNorm", "处于训练模式、唯独BatchNorm处于评估模式"),
 }
 
 
@@ -148,7 +148,7 @@ def puts_back_the_mode_of_the_root_only(student, teacher, inputs, optimizer, los
 
 @DistillStep.wrong(
     en="The teacher is left in eval mode. It arrived in training mode, and somebody may count on that.",
-    zh="教师被留在了eval模式。它是以训练模式传进来的，也许有人正指望着这一点。",
+    zh="教师被留在了评估模式。它是以训练模式传进来的，也许有人正指望着这一点。",
 )
 def leaves_the_teacher_in_eval_mode(student, teacher, inputs, optimizer, loss_function):
     student.train()
@@ -160,7 +160,7 @@ def leaves_the_teacher_in_eval_mode(student, teacher, inputs, optimizer, loss_fu
 
 @DistillStep.wrong(
     en="teacher.train() at the end wakes up a teacher that came in eval mode. Put back what was there.",
-    zh="最后的teacher.train()叫醒了本来处于eval模式的教师。应当恢复原来的模式。",
+    zh="最后的teacher.train()叫醒了本来处于评估模式的教师。应当恢复原来的模式。",
 )
 def always_leaves_the_teacher_training(student, teacher, inputs, optimizer, loss_function):
     student.train()
@@ -198,7 +198,7 @@ def builds_a_graph_of_the_teacher(student, teacher, inputs, optimizer, loss_func
 
 @DistillStep.wrong(
     en="The student trains in the mode in which it came: after an evaluation that is eval mode, without dropout and with frozen BatchNorm. Call student.train().",
-    zh="学生沿用了传进来时的模式：刚评估过的话就是eval模式，没有dropout，BatchNorm也不更新。请调用student.train()。",
+    zh="学生沿用了传进来时的模式：刚评估过的话就是评估模式，没有dropout，BatchNorm也不更新。请调用student.train()。",
 )
 def leaves_the_students_mode(student, teacher, inputs, optimizer, loss_function):
     teacher_output = answer(teacher, inputs)
@@ -207,7 +207,7 @@ def leaves_the_students_mode(student, teacher, inputs, optimizer, loss_function)
 
 @DistillStep.wrong(
     en="student.train() comes after its forward pass: this step was made in eval mode.",
-    zh="student.train()放在了前向之后：这一步其实是在eval模式下做的。",
+    zh="student.train()放在了前向之后：这一步其实是在评估模式下做的。",
 )
 def switches_to_training_too_late(student, teacher, inputs, optimizer, loss_function):
     loss = loss_function(student(inputs), answer(teacher, inputs))
@@ -217,7 +217,7 @@ def switches_to_training_too_late(student, teacher, inputs, optimizer, loss_func
 
 @DistillStep.wrong(
     en="At the end the student is in eval mode, set or put back. The contract leaves it in training mode.",
-    zh="最后学生处于eval模式，无论是特意设的，还是恢复成了原样。约定是让它保持训练模式。",
+    zh="最后学生处于评估模式，无论是特意设的，还是恢复成了原样。约定是让它保持训练模式。",
 )
 def ends_with_the_student_in_eval_mode(student, teacher, inputs, optimizer, loss_function):
     student.train()

@@ -37,7 +37,7 @@ class Freeze(Exercise):
             "父模块调用train()并来一批均值为10的数据之后，running_mean仍应为0",
         )
 
-    @check(en="Eval mode at once, in every part", zh="立即进入eval模式，包括每个子模块")
+    @check(en="Eval mode at once, in every part", zh="立即进入评估模式，包括每个子模块")
     def is_in_eval_mode_at_once(self, fn):
         teacher = Teacher().train()
         fn(teacher)
@@ -67,7 +67,7 @@ class Freeze(Exercise):
             "冻结教师之后，学生也得不到梯度了；只应关掉教师的梯度",
         )
 
-    @check(en="A later train() leaves it in eval mode", zh="之后调用train()仍是eval模式")
+    @check(en="A later train() leaves it in eval mode", zh="之后调用train()仍是评估模式")
     def stays_in_eval_mode_when_told_to_train(self, fn):
         for arrives_training in (True, False):
             teacher = Teacher().train(arrives_training)
@@ -80,7 +80,7 @@ class Freeze(Exercise):
                 "调用teacher.train()之后，教师或它的某个子模块又回到了训练模式",
             )
 
-    @check(en="A parent's train() leaves it in eval mode", zh="父模块调用train()时它仍是eval模式")
+    @check(en="A parent's train() leaves it in eval mode", zh="父模块调用train()时它仍是评估模式")
     def stays_in_eval_mode_when_a_parent_trains(self, fn):
         teacher, student = Teacher(), Teacher()
         pair = nn.ModuleDict({"student": student, "teacher": teacher})
@@ -101,7 +101,7 @@ class Freeze(Exercise):
                 "父模块调用train()之后，教师旁边的学生应处于训练模式",
             )
 
-    @check(en="Answers and buffers stay as they were in eval mode", zh="输出与缓冲区与eval模式下一致")
+    @check(en="Answers and buffers stay as they were in eval mode", zh="输出与缓冲区与评估模式下一致")
     def answers_as_in_eval_mode(self, fn):
         teacher = Teacher().eval()
         expected, before = teacher(normal(4, 3)).detach(), state(teacher)
@@ -112,13 +112,13 @@ class Freeze(Exercise):
                 seeded(lambda: teacher(normal(4, 3))),
                 expected,
                 "after freezing and a parent's train(), the teacher answers otherwise than in eval mode",
-                "冻结并由父模块调用train()之后，教师的回答与eval模式下不同",
+                "冻结并由父模块调用train()之后，教师的回答与评估模式下不同",
             )
         moved = [name for name, value in teacher.state_dict().items() if not torch.equal(value, before[name])]
         expect(
             not moved,
             f"two forward passes have moved {', '.join(moved)}; no_grad doesn't stop BatchNorm, eval mode does",
-            f"两次前向之后{'、'.join(moved)}变了；no_grad拦不住BatchNorm，eval模式才行",
+            f"两次前向之后{'、'.join(moved)}变了；no_grad拦不住BatchNorm，评估模式才行",
         )
 
     @check(en="Other models stay as they are", zh="不影响其他模型")
@@ -290,7 +290,7 @@ def overrides_train_without_the_mode(teacher):
 
 @Freeze.wrong(
     en="Only the BatchNorm layers are put into eval mode: dropout goes on drawing, and the soft labels are noisy.",
-    zh="只把BatchNorm层设成了eval模式：dropout还在随机丢弃，软标签带上了噪声。",
+    zh="只把BatchNorm层设成了评估模式：dropout还在随机丢弃，软标签带上了噪声。",
     reference="yxuansu/TaCL#11",
 )
 def stills_batch_norm_only(teacher):
@@ -305,7 +305,7 @@ def stills_batch_norm_only(teacher):
 @Freeze.wrong(
     en="Dropout is put into eval mode and BatchNorm forgotten: its running statistics drift towards the new data, "
     "no_grad or not.",
-    zh="把dropout设成了eval模式，却忘了BatchNorm：无论有没有no_grad，它的滑动统计量都会向新数据漂移。",
+    zh="把dropout设成了评估模式，却忘了BatchNorm：无论有没有no_grad，它的滑动统计量都会向新数据漂移。",
     reference="facebookresearch/unbiased-teacher#50",
 )
 def stills_dropout_only(teacher):

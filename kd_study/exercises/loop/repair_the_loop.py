@@ -124,7 +124,7 @@ RepairTheLoop.wrong(
 
 RepairTheLoop.wrong(
     en="Both models are in eval mode now: the student trains without dropout, and its BatchNorm learns no statistics.",
-    zh="现在两个模型都处于eval模式：学生训练时没有dropout，BatchNorm也学不到统计量。",
+    zh="现在两个模型都处于评估模式：学生训练时没有dropout，BatchNorm也学不到统计量。",
 )(
     loop_with(
         name="puts_the_student_into_eval_mode", replacing=("student_model.train()", "student_model.eval()")

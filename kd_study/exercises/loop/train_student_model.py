@@ -60,7 +60,7 @@ def builds_a_graph_of_the_teacher(
 
 @TrainStudentModel.wrong(
     en="The student trains in the mode in which it came. After an evaluation that is eval mode: no dropout, and BatchNorm stands still. Call student_model.train().",
-    zh="学生沿用了传进来时的模式。刚评估过的话就是eval模式：没有dropout，BatchNorm也不更新。请调用student_model.train()。",
+    zh="学生沿用了传进来时的模式。刚评估过的话就是评估模式：没有dropout，BatchNorm也不更新。请调用student_model.train()。",
 )
 def leaves_the_students_mode(teacher_model, student_model, data_loader, loss_function, optimizer, epochs=1):
     for data, target in passes(data_loader, epochs):

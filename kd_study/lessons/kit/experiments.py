@@ -1,6 +1,7 @@
 """What the lessons' experiments share: samples of commands, many small students trained at once, scores."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -42,6 +43,12 @@ def bags(texts: list[str], rows: int) -> Tensor:
     positions = (torch.arange(len(texts)).repeat_interleave(lengths), features.ids)
     counts.index_put_(positions, torch.ones(len(features.ids)), accumulate=True)
     return nn.functional.normalize(counts)
+
+
+def shared_words(names: Sequence[str]) -> Tensor:
+    """(N, N): of the words in two names such as "IncreaseTimer", the share that stands in both."""
+    words = [set(re.findall("[A-Z][a-z]+", name)) for name in names]
+    return torch.tensor([[len(ours & theirs) / len(ours | theirs) for theirs in words] for ours in words])
 
 
 class ManyStudents(nn.Module):
