@@ -2,9 +2,9 @@
 
 First each rung's rates, and whether its head is fitted once more, are chosen on the development half by short
 fits with a seed of their own. Then come, on the test half, once: the sweep over English labels a class; the
-ladder, all labels known, at full length; and what is left where fewer strings are translated, or words of the lexicon wrong.
-Each fit is kept as it ends, and a run that was ended goes on where it was; after a change of what is fitted
-delete `kd_solutions/flagship/ladder.json`.
+ladder, all labels known, at full length; and what is left where fewer strings are translated, or words of the
+lexicon are wrong. Each fit is kept as it ends, and a run that was ended goes on where it was; after a change
+of what is fitted delete `kd_solutions/flagship/ladder.json`.
 """
 
 import argparse
