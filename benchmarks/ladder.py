@@ -104,10 +104,10 @@ def plan(fits: Fits) -> Iterator[Fit]:
 
 
 def sweep(seeds: Iterable[int], fits: Fits) -> Iterator[Fit]:
-    """Few English labels a class to all, each seed whole before the next."""
+    """Few English labels a class to all, there with every rung; each seed whole before the next."""
     for seed in seeds:
         for labels in (*LABELS_A_CLASS, None):
-            for rung in SWEPT:
+            for rung in SWEPT if labels else RUNGS:
                 tuned_at = TUNED_AT if labels else None
                 yield _final(rung, labels, SWEEP_STEPS, seed, chosen(rung, tuned_at, fits))
 
