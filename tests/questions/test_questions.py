@@ -158,6 +158,12 @@ def test_a_sighting_stands_below_its_trap_and_a_rubric_behind_the_answer(tmp_pat
     assert "- **2/8** Point a\n" in text.split("<details>")[1]
 
 
+def test_the_address_of_a_sighting_holds_no_space(tmp_path):
+    seen = SEEN | {"file": "06.推理/a b.md", "trap": 1}
+    (sighting,) = bank_of(tmp_path, GOOD | {"seen_in": [seen]})["why-t-squared"].seen_in
+    assert sighting.address.endswith("/blob/0123abc/06.%E6%8E%A8%E7%90%86/a%20b.md#L12")
+
+
 def test_code_and_a_picture_stand_in_the_question(tmp_path, monkeypatch):
     monkeypatch.setattr(form, "PICTURES", ("flat_curve",))
     monkeypatch.setattr(markdown, "picture", lambda name: name.encode())
