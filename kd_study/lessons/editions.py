@@ -1,5 +1,6 @@
 """Builds the notebooks: one source a lesson (see `source`) becomes an English and a Chinese edition."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import nbformat
@@ -12,7 +13,7 @@ from kd_study.exercises.stubs import solved_source, stub_source
 from kd_study.lessons.glossary import GLOSSARY, Term, entries, link_terms
 from kd_study.lessons.source import FILLED, NOTEBOOKS, lesson_sources, prose, read_cells
 from kd_study.lessons.speech import in_language
-from kd_study.questions.bank import all_questions, question, render
+from kd_study.questions import Question, all_questions, attachments, question, render
 
 CAPTION = "↑ "
 _METADATA = {
@@ -57,10 +58,16 @@ def _filled_cells(kind: str, cell, source: Path, language: str, solved: bool) ->
         return _topic_cells(wanted, language, solved)
     if kind == "bank":
         found = [each for each in all_questions().values() if each.topic == wanted]
-        return [new_markdown_cell(render(each, language), id=each.id) for each in found]
+        return [_question_cell(each, language, each.id) for each in found]
     if kind == "glossary":
         return [new_markdown_cell(text, id=anchor) for anchor, text in _glossary(source.parent, language)]
-    return [new_markdown_cell(render(question(wanted), language), id=cell.metadata.get("key") or wanted)]
+    return [_question_cell(question(wanted), language, cell.metadata.get("key") or wanted)]
+
+
+def _question_cell(asked: Question, language: str, key: str) -> nbformat.NotebookNode:
+    text = render(asked, language)
+    pictures = {name: {"image/png": b64encode(png).decode()} for name, png in attachments(text).items()}
+    return new_markdown_cell(text, id=key, **({"attachments": pictures} if pictures else {}))
 
 
 def _speak(cells: list, language: str) -> None:

@@ -1,6 +1,7 @@
 """The question bank is complete in both languages, and everything that it points to exists."""
 
 import copy
+import datetime
 import re
 
 import nbformat
@@ -14,12 +15,14 @@ from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES, Text
 from kd_study.lessons.editions import assemble
 from kd_study.lessons.source import NOTEBOOKS, lesson_sources
-from kd_study.questions.bank import all_questions, load_questions, question, render
+from kd_study.questions import all_questions, attachments, form, load_questions, markdown, question, render
+from kd_study.questions import pictures as drawn
 
 GOOD = {
     "id": "why-t-squared",
     "topic": "temperature",
     "level": "mid",
+    "kind": "concept",
     "question": {"en": "Why T²?", "zh": "为什么乘T²？"},
     "answer_short": {"en": "- one\n- two\n  goes on\n- three", "zh": "- 一\n- 二\n- 三"},
     "answer_deep": {"en": "Deep.", "zh": "深入。"},
@@ -29,6 +32,18 @@ GOOD = {
     "evidence": ["02_temperature#t-squared"],
     "sources": ["Hinton 2015"],
 }
+SEEN = {
+    "repository": "somebody/some-list",
+    "file": "docs/notes.md",
+    "commit": "0123abc",
+    "line": 12,
+    "date": datetime.date(2026, 11, 28),
+    "statement": {"en": "T² is decoration.", "zh": "T²只是摆设。"},
+    "right": {"en": "It keeps the ratio.", "zh": "它保持比例。"},
+    "source": "Hinton 2015, section 2",
+}
+RUBRIC = [{"weight": 2, "point": {"en": f"Point {n}", "zh": f"第{n}点"}} for n in "abcd"]
+CODE = "Read:\n\n```python\nloss = 0\n```"
 
 
 def bank_of(folder, *entries):
@@ -61,6 +76,28 @@ def test_reads_a_question(tmp_path):
         ({"evidence": ["the second lesson"]}, "evidence is written lesson#cell"),
         ({"evidence": [], "sources": []}, "an answer rests on evidence"),
         ({"answer": "yes"}, "unknown: answer"),
+        ({"kind": "riddle"}, "kind is one of concept, code, estimate, design, not 'riddle'"),
+        ({"kind": "code"}, "of the kind code shows code, a log or a picture"),
+        ({"kind": "code", "question": {"en": CODE, "zh": "读。"}}, "in each language"),
+        ({"question": {"en": CODE[:-3], "zh": CODE}}, "a block of code stands between two lines"),
+        ({"question": {"en": "![a](x.png)", "zh": "![图](x.png)"}}, r"\(picture:NAME\), .* not 'x.png'"),
+        ({"question": {"en": "![](picture:x)", "zh": "![](picture:x)"}}, "not 'picture:x'"),
+        ({"kind": "design"}, "has a rubric of 4 to 8 points"),
+        ({"rubric": RUBRIC}, "and no other has one"),
+        ({"kind": "design", "rubric": RUBRIC[:3]}, "a rubric of 4 to 8 points"),
+        ({"kind": "design", "rubric": 3}, "rubric is not of the form"),
+        (
+            {"kind": "design", "rubric": [RUBRIC[0] | {"weight": 9}]},
+            "rubric.0: weight is a whole number from 1 to 5",
+        ),
+        ({"kind": "design", "rubric": [{"weight": 1}]}, "missing: rubric.0.point"),
+        ({"seen_in": [SEEN | {"trap": 2}]}, "seen_in names trap 2, but there are 1"),
+        ({"seen_in": [SEEN | {"line": "12"}]}, "seen_in.0: line is a whole number"),
+        ({"seen_in": [SEEN | {"date": "yesterday"}]}, "date is a day, written 2026-11-28"),
+        ({"seen_in": [SEEN | {"repository": "some list"}]}, "repository is written owner/name"),
+        ({"seen_in": [SEEN | {"commit": "main"}]}, "commit is written in 7 to 40 hex digits"),
+        ({"seen_in": [SEEN | {"right": {"en": "It does."}}]}, "right needs a text in each of en, zh"),
+        ({"seen_in": [SEEN | {"blame": "you"}]}, "unknown: seen_in.0.blame"),
     ],
 )
 def test_a_fault_is_named_with_its_file_and_id(tmp_path, change, complaint):
@@ -112,6 +149,40 @@ def test_the_answer_is_folded_behind_the_question(tmp_path, language):
     assert all(f"\n- {getattr(point, language)}" in folded for point in found.points)
     assert GOOD["answer_deep"][language] in folded and GOOD["traps"][language] in folded
     assert text.endswith("</details>")
+
+
+def test_a_sighting_stands_below_its_trap_and_a_rubric_behind_the_answer(tmp_path):
+    traps = {"en": "- first\n- second", "zh": "- 甲\n- 乙"}
+    entry = GOOD | {"kind": "design", "rubric": RUBRIC, "traps": traps, "seen_in": [SEEN | {"trap": 1}]}
+    text = render(bank_of(tmp_path, entry)["why-t-squared"], "en")
+    address = "https://github.com/somebody/some-list/blob/0123abc/docs/notes.md#L12"
+    place = f"[somebody/some-list, docs/notes.md:12]({address})"
+    assert f"- first\n  - Seen in {place}, 2026-11-28: T² is decoration.\n- second\n" in text
+    assert "- **2/8** Point a\n" in text.split("<details>")[1]
+
+
+def test_code_and_a_picture_stand_in_the_question(tmp_path, monkeypatch):
+    monkeypatch.setattr(form, "PICTURES", ("flat_curve",))
+    monkeypatch.setattr(markdown, "picture", lambda name: name.encode())
+    asked = {language: f"{CODE}\n\n![A curve](picture:flat_curve)" for language in LANGUAGES}
+    found = bank_of(tmp_path, GOOD | {"kind": "code", "question": asked})["why-t-squared"]
+    assert found.title == Text("Read:", "Read:")
+    text = render(found, "zh")
+    assert "\n```python\nloss = 0\n```\n" in text and "![A curve](attachment:flat_curve.png)" in text
+    assert attachments(text) == {"flat_curve.png": b"flat_curve"}
+
+
+def test_a_picture_is_drawn_by_its_script(tmp_path, monkeypatch):
+    (tmp_path / "flat_curve.py").write_text("def draw(axes):\n    axes.plot([1, 1])\n")
+    monkeypatch.setattr(drawn, "__path__", [str(tmp_path)])
+    assert drawn.picture("flat_curve").startswith(b"\x89PNG")
+    assert drawn.picture("flat_curve") == drawn.picture("flat_curve")
+
+
+def test_every_picture_of_ours_is_shown_and_can_be_drawn():
+    shown = {name for entry in all_questions().values() for name in drawn.PICTURE.findall(entry.question.en)}
+    assert shown == set(drawn.PICTURES)
+    assert all(drawn.picture(name).startswith(b"\x89PNG") for name in shown)
 
 
 def test_follow_ups_and_exercises_exist():
