@@ -14,12 +14,11 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from statistics import mean
 
 from kd_solutions.data.commands import ENGLISH, TEN_LANGUAGES, load_commands
 from kd_solutions.flagship.ladder import RUNGS, Reader, Setting, settle
 from kd_solutions.flagship.recipe import FULL, SHORTER, Recipe
-from kd_solutions.flagship.record import LADDER
+from kd_solutions.flagship.record import LADDER, mean_of_others
 from kd_solutions.flagship.scoreboard import score
 from kd_solutions.support.files import write_whole
 from kd_solutions.support.progress import counting
@@ -61,11 +60,6 @@ class Fits:
     def keep(self, fit: Fit) -> None:
         self.kept["fits"].append(fit)
         write_whole(LADDER, (json.dumps(self.kept, indent=1) + "\n").encode())
-
-
-def mean_of_others(languages: dict[str, float]) -> float:
-    """The mean over all languages but English."""
-    return mean(value for name, value in languages.items() if name != ENGLISH)
 
 
 def tuning(rung: str, labels_a_class: int | None, fits: Fits) -> Iterator[Fit]:
