@@ -7,13 +7,14 @@ import pytest
 
 from kd_study.questions import all_questions
 
-OURS = {entry.id: entry for entry in all_questions().values() if entry.topic == "estimates"}
+BANK = all_questions()
+OURS = {name for name, entry in BANK.items() if entry.topic == "estimates"}
 H100_IN_PRACTICE = 4e14  # operations a second, 40 % of 989 teraflops
 
 
 def sides(name: str) -> list[str]:
     """Short and deep answer in each language, as one text a language, signs of LaTeX and bold left out."""
-    entry = OURS[name]
+    entry = BANK[name]
     texts = [f"{short}\n{deep}" for short, deep in zip(entry.answer_short, entry.answer_deep, strict=True)]
     return [re.sub(r"\*\*|\$", "", text.replace("{,}", ",")) for text in texts]
 
@@ -204,6 +205,23 @@ def test_memory_of_a_run():
     assert positions * vocabulary * 4 / 1e9 == pytest.approx(10, abs=0.05)
 
 
+def test_numbers_of_the_designs():
+    stands("design-voice-assistant", "44 MB", (60_000 * 384 + 12 * 12 * 384**2) / 1e6)
+    stands("design-reranker-from-an-llm", "1,000", 100_000 * 0.01)
+    assert forward(2.1e7, 50 * 128) == pytest.approx(2.7e11, rel=0.01)
+    stands("design-catch-a-distiller", "7.5", 100 * 0.02 * 0.8 / (0.02 * 0.8 + 0.98 * 0.2))
+    stands("design-vectors-without-reindex", "0.8 TB", 2e9 * 384 / 1e12)
+    stands("design-vectors-without-reindex", "4.1 TB", 2e9 * 1024 * 2 / 1e12)
+    stands("design-vectors-without-reindex", "0.2", 0.05 * 4)
+    stands("design-draft-model", "3.09", speed_up(0.8, 8, 0.05))
+    stands("design-draft-model", "1.63", speed_up(0.5, 3, 0.05))
+    stands("design-low-resource-pipeline", "4.5", 100 * 1.96 * math.sqrt(0.8 * 0.2 / 300))
+    stands("design-student-in-production", "475", 4 * 0.95 * 0.05 / 0.02**2)
+    labelling = forward(7e9, 20 * 1e7 * 200)
+    assert labelling == pytest.approx(5.6e20) and hours(labelling) == pytest.approx(390, abs=2)
+    stands("design-distillation-platform", "130", hours(labelling) / 3)
+
+
 def test_every_estimate_is_calculated():
     tested = {f"estimate-{name[5:].replace('_', '-')}" for name in globals() if name.startswith("test_")}
-    assert OURS.keys() <= tested and all(entry.kind == "estimate" for entry in OURS.values())
+    assert tested >= OURS and all(BANK[name].kind == "estimate" for name in OURS)
