@@ -3,6 +3,7 @@
 import re
 from datetime import date as Day
 from typing import Annotated
+from urllib.parse import quote
 
 from pydantic import (
     AfterValidator,
@@ -208,7 +209,7 @@ class Sighting(_Part):
     @property
     def address(self) -> str:
         """The line on GitHub, at the commit that was read."""
-        return f"https://github.com/{self.repository}/blob/{self.commit}/{self.file}#L{self.line}"
+        return f"https://github.com/{self.repository}/blob/{self.commit}/{quote(self.file)}#L{self.line}"
 
 
 class Weighted(_Part):

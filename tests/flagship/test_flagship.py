@@ -68,6 +68,15 @@ def test_no_text_of_another_language_has_a_label_of_its_own(read):
     assert max(groups[name] for name in ("translations", "english")) < 0.01
 
 
+def test_fewer_translated_strings_are_a_part_of_more_and_all_english_stays():
+    recipes = [replace(recipe.QUICK, translated=share) for share in (0.02, 0.05)]
+    fewer, more = (corpus.build_corpus(("de",), one, progress=False) for one in recipes)
+    strings = [set(one.groups.get("translations", ())) for one in (fewer, more)]
+    texts = [{one.texts[row] for row in rows} for one, rows in zip((fewer, more), strings, strict=True)]
+    assert 0 < len(texts[0]) < 0.6 * len(texts[1]) and texts[0] < texts[1]
+    assert fewer.english == more.english
+
+
 def test_a_batch_has_the_recipes_proportions_and_the_seed_decides_it(read):
     counts = flagship.FULL.counts
     assert sum(counts.values()) == 256 and counts["rewritten"] == 128
@@ -224,12 +233,14 @@ def test_distill_and_predict_from_the_terminal(home, monkeypatch):
     assert set(report["retrieval_at_1"]) == {"de", "zh"}
     assert 9 < report["megabytes"] < 12 and report["sentences_per_second"] > 100 and report["seconds"] > 0
     assert "seed 3" in result.stderr
+    assert set(report["abstention"]) == {"en", "de", "zh"}
     rows, nothing_held_out = report["languages"], {"retrieval_at_1": {}}
     distilling._print_table(report | nothing_held_out | {"languages": {"en": rows["en"], "de": rows["de"]}})
 
     answer = json.loads(invoke("predict", "关掉客厅的灯", "--json").stdout)
-    assert answer["intent"] in data.served_intents() and len(answer["nearest"]) == 3
-    assert answer["intent"] in invoke("predict", "关掉客厅的灯").stdout
+    assert set(answer) == {"intent", "confidence", "nearest", "understood"} and len(answer["nearest"]) == 3
+    assert answer["intent"] in data.served_intents() if answer["understood"] else answer["intent"] is None
+    assert (answer["intent"] or "not understood") in invoke("predict", "关掉客厅的灯").stdout
 
 
 @pytest.fixture
@@ -237,7 +248,7 @@ def quick_training(home, monkeypatch):
     """`distill` as it is, but for the minutes that it takes."""
     monkeypatch.setattr(recipe, "FULL", replace(TINY, steps=3))
     monkeypatch.setattr(recipe, "LABELS_ONLY", replace(TINY, steps=3))
-    report = {"languages": {}, "retrieval_at_1": {}}
+    report = {"languages": {}, "retrieval_at_1": {}, "abstention": {}}
     monkeypatch.setattr(distilling, "_measure", lambda *_: report)
     monkeypatch.setattr(distilling, "_print_table", lambda _: None)
     monkeypatch.setattr(tempfile, "tempdir", str(home / "elsewhere"))
