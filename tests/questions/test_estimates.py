@@ -158,15 +158,22 @@ def test_price_of_parallel_text():
     stands(name, "20,160", 0.12 * 1000 * 7 * languages)
 
 
-def test_seeds_for_one_point():
-    name, rule = "estimate-seeds-for-one-point", (1.96 + 0.8416) ** 2
-    stands(name, "7.85", rule)
-    stands(name, "17.7", rule * 1.5**2)
-    stands(name, "35.3", 2 * rule * 1.5**2)
-    stands(name, "0.77", 100 * math.sqrt(0.06 / 1000))
-    stands(name, "0.45", 100 * math.sqrt(0.06 / 3000))
-    stands(name, "0.95", 100 * math.sqrt(0.9 * 0.1 / 1000))
-    assert rule * 0.5**2 < 2
+def test_break_even():
+    name, request, gpu = "estimate-break-even", (800 * 1 + 100 * 5) / 1e6, 24 * 2
+    once = 200_000 * request + 50 * 2 + 2000 * 1 + 4 * 4000
+    saved = {100_000: 100_000 * request - gpu, 1_000_000: 1_000_000 * request - 2 * gpu}
+    stands(name, "0.0013", request)
+    assert gpu / request == pytest.approx(36_900, abs=50)
+    stands(name, "260", 200_000 * request)
+    stands(name, "18,360", once)
+    stands(name, "82", saved[100_000])
+    stands(name, "224", once / saved[100_000])
+    stands(name, "518,000", round(6 * 24 * 3600, -3))
+    stands(name, "15", once / saved[1_000_000])
+    stands(name, "0.16", 100 * saved[100_000] / 100_000 / 0.5)
+    stands(name, "0.24", 100 * saved[1_000_000] / 1_000_000 / 0.5)
+    assert 100 * 50 * 2 / once < 1 and request / (2 / 3600 / 6) == pytest.approx(14, abs=0.1)
+    assert 0.4 < 4000 / (365 / 4 * saved[100_000]) < 0.6 and 100_000 * request / 2 - gpu < 20
 
 
 def test_time_to_first_token():
