@@ -2,13 +2,15 @@
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 from kd_solutions.support.language import say
 from kd_study.exercises.catalog import LEVELS
 from kd_study.lessons.links import cell_address
 from kd_study.lessons.outline import LESSONS
-from kd_study.lessons.source import lesson_sources
-from kd_study.questions import KINDS, TOPICS, Question, all_questions, by_topic, find
+
+if TYPE_CHECKING:
+    from kd_study.questions import Question
 
 PAGE = "questions"
 MOST = 30  # links shown at once
@@ -24,6 +26,8 @@ class Finder:
 
     def __init__(self):
         import ipywidgets
+
+        from kd_study.questions import KINDS, TOPICS, all_questions, by_topic
 
         def choice(title: str, names: dict[str, object]) -> ipywidgets.Dropdown:
             options = [(say("all", "全部"), ""), *((str(shown), name) for name, shown in names.items())]
@@ -50,8 +54,10 @@ class Finder:
         self._box = ipywidgets.VBox([ipywidgets.HBox(parts, layout=row), self._below])
         self._update()
 
-    def found(self) -> list[Question]:
+    def found(self) -> "list[Question]":
         """The questions that fit what is chosen and typed."""
+        from kd_study.questions import all_questions, find
+
         wanted = {field: part.value for field, part in self._choices.items() if part.value}
         fitting = find(all_questions().values(), self._words.value, **wanted)
         lesson = self._lesson.value
@@ -70,8 +76,10 @@ class Finder:
         return self._box._repr_mimebundle_(**options) | {"text/plain": plain}
 
 
-def links(questions: list[Question]) -> str:
+def links(questions: "list[Question]") -> str:
     """How many questions were found, and a link to each, in Markdown."""
+    from kd_study.questions import KINDS, TOPICS
+
     lines = [say(f"{len(questions)} questions", f"{len(questions)}个问题")]
     for each in questions[:MOST]:
         first = str(each.title).partition("\n")[0]
@@ -85,6 +93,9 @@ def links(questions: list[Question]) -> str:
 @cache
 def lessons_of() -> dict[str, set[str]]:
     """Question's id → the lessons that ask it or whose cells back its answer."""
+    from kd_study.lessons.source import lesson_sources
+    from kd_study.questions import all_questions
+
     found = {
         each.id: {evidence.partition("#")[0] for evidence in each.evidence}
         for each in all_questions().values()
