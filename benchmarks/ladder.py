@@ -35,6 +35,7 @@ LESS_TEXT = (
     *({"wrong_words": share} for share in (0.25, 0.5, 0.75)),
 )  # fields of the recipe
 READ_THE_TEXT = ("translate_train", "vectors_fitted_head", "full_recipe")
+COMPARED = ("teacher", "translate_train", "pseudo_labels", "full_recipe")
 SWEPT = ("teacher", "translate_train", "pseudo_labels", "soft_labels", "vectors_fitted_head", "full_recipe")
 LEARNS_LABELS = ("english_labels_only", "translate_train", "pseudo_labels", "soft_labels")
 UNTRAINED = ("teacher",)
@@ -86,22 +87,22 @@ def plan(fits: Fits) -> Iterator[Fit]:
         for rung in rungs:
             if rung not in UNTRAINED and rung not in ONE_STUDENT:
                 yield from tuning(rung, labels, fits)
-    yield from sweep(SWEEP_SEEDS[:3], fits)
+    yield from sweep(SWEEP_SEEDS[:3], COMPARED, fits)
     for seed in LADDER_SEEDS:
         for rung in RUNGS:
             yield _final(rung, None, FULL.steps, seed, chosen(rung, None, fits))
-    yield from sweep(SWEEP_SEEDS[3:], fits)
+    yield from sweep(SWEEP_SEEDS, SWEPT, fits)
     for seed in TEXT_SEEDS:
         for text in LESS_TEXT:
             for rung in READ_THE_TEXT:
                 yield _final(rung, None, SWEEP_STEPS, seed, chosen(rung, None, fits)) | {"text": text}
 
 
-def sweep(seeds: Iterable[int], fits: Fits) -> Iterator[Fit]:
+def sweep(seeds: Iterable[int], rungs: Iterable[str], fits: Fits) -> Iterator[Fit]:
     """Few English labels a class to all, there with every rung; each seed whole before the next."""
     for seed in seeds:
         for labels in (*LABELS_A_CLASS, None):
-            for rung in SWEPT if labels else RUNGS:
+            for rung in rungs if labels else RUNGS:
                 tuned_at = TUNED_AT if labels else None
                 yield _final(rung, labels, SWEEP_STEPS, seed, chosen(rung, tuned_at, fits))
 
