@@ -53,5 +53,12 @@ LESSONS = (
         30,
         ("multilingual_mse",),
     ),
+    Lesson(
+        "10_robustness",
+        Text("10 · Robustness", "10 · 鲁棒性"),
+        Text("More robust to what?", "对什么更鲁棒？"),
+        45,
+        ("two_level_bootstrap", "risk_threshold"),
+    ),
 )
 LESSON_OF = {name: lesson for lesson in LESSONS for name in lesson.exercises}

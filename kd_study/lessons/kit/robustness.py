@@ -11,18 +11,21 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from scipy.sparse import csr_matrix
 from torch import Tensor
 from torch.nn import functional as F
 
 from kd_solutions.data.commands import ENGLISH, load_commands, served_intents
 from kd_solutions.data.parallel import load_parallel
+from kd_solutions.evaluation.intervals import Interval, t_interval
 from kd_solutions.flagship.corpus import Corpus, build_corpus
 from kd_solutions.flagship.recipe import FULL
 from kd_solutions.models.pretrained import PretrainedTeacher
 from kd_solutions.models.student import StudentModel
 from kd_solutions.models.subwords import Subwords, tokenize
 from kd_solutions.signals.cached import CachedSignal
+from kd_solutions.support.language import say
 from kd_solutions.training.optimizers import RowAdam
 
 ROWS, WIDTH, HIDDEN, SIZE = 16_384, 64, 64, 64
@@ -78,7 +81,7 @@ class World:
         return found
 
     def sample(self, language: str, count: int) -> Texts:
-        """Labelled commands that no student learns from, the same each time; English ones of the test half."""
+        """Labelled commands that nothing learns from, the same each time; English ones from its test half."""
         commands = load_commands(language, "test" if language == ENGLISH else "dev")
         rows = torch.randperm(len(commands), generator=torch.Generator().manual_seed(0))[:count]
         texts = [commands.texts[row] for row in rows.tolist()]
@@ -291,3 +294,29 @@ def above(threshold: float, student: StudentModel, commands: Texts, interface: T
     wrong = (answered & ~right).float().mean() + slips
     share = wrong / answers if answers > 0 else answers
     return Answers(*(100 * part.item() for part in (answered.float().mean(), share, 1 - slips)))
+
+
+def in_percent(values: Tensor) -> str:
+    """A mean over seeds with its 95 % interval, such as `52 (49 to 54)`."""
+    mean, low, high = t_interval(values)
+    return say(f"{mean:.0f} ({low:.0f} to {high:.0f})", f"{mean:.0f}（{low:.0f}至{high:.0f}）")
+
+
+def draw_pairs(
+    ax: Axes, rows: Mapping[str, tuple[Interval, Interval]], names: tuple[str, str], unit: str
+) -> None:
+    """Two marks a row with their intervals, the first row on top: white circles and black squares."""
+    styles = ({"marker": "o", "markerfacecolor": "white"}, {"marker": "s"})
+    for side, (name, style) in enumerate(zip(names, styles, strict=True)):
+        places = [place + 0.3 * side - 0.15 for place in range(len(rows))]
+        intervals = [pair[side] for pair in rows.values()]
+        for place, (_, low, high) in zip(places, intervals, strict=True):
+            ax.plot([low, high], [place, place], color="black")
+        means = [interval.mean for interval in intervals]
+        ax.plot(means, places, linestyle="none", color="black", label=name, **style)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.invert_yaxis()
+    ax.axvline(0, color="grey", linestyle="--")
+    ax.set_xlabel(f"{unit}, with 95 % interval")
+    ax.grid(axis="x", alpha=0.3)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=8)
