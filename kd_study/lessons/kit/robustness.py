@@ -298,8 +298,8 @@ def above(threshold: float, student: StudentModel, commands: Texts, interface: T
 
 def in_percent(values: Tensor) -> str:
     """A mean over seeds with its 95 % interval, such as `52 (49 to 54)`."""
-    mean, low, high = t_interval(values)
-    return say(f"{mean:.0f} ({low:.0f} to {high:.0f})", f"{mean:.0f}（{low:.0f}至{high:.0f}）")
+    mean, low, high = (f"{value:z.0f}".replace("-", "−") for value in t_interval(values))
+    return say(f"{mean} ({low} to {high})", f"{mean}（{low}至{high}）")
 
 
 def draw_pairs(
