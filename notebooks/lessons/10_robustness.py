@@ -38,14 +38,14 @@ for language, sample in clean.items():
     print(f"{language}: {sample.texts[0]}")
 
 # %% [markdown] lang="en"
-# ## Three students, one difference each
+# ## Three students
 #
 # All three are one small network with a bag of pieces of words, and take the same number of steps. Five English commands of each intent have a label; the other English ones lie in a log without any. Every command was rewritten word by word in the five languages, as lesson 08 does it.
 # - **English labels**: the labelled English commands, nothing else. The baseline.
 # - **Translate-train**: these, and their rewritings, which inherit the labels. No teacher.
 # - **Distilled**: *all* the English commands and their rewritings, with the probabilities that a teacher gives the English side. The teacher is MiniLM with a head on the same five labels an intent.
 # %% [markdown] lang="zh"
-# ## 三个学生，每次只差一样
+# ## 三个学生
 #
 # 三个学生用的是同一个小网络，输入都是一袋子词，步数也相同。每种意图有五条英语指令带标签，其余英语指令躺在日志里，没有标签。每条指令都像第08课那样逐词改写成五种语言。
 # - **英语标签**：只学带标签的英语指令。这是基线。
@@ -273,11 +273,11 @@ show_table(
 # %% [markdown] lang="en"
 # No fall is smaller for the distilled student by an amount that these five seeds could show. (Five others, run once: accents hurt it a little less, English words a little more. No pattern.) Its lead of some points goes along, and in Latin letters little of it is left: where nothing can be read there is nothing to be ahead in.
 #
-# **Why?** Both students are bags of the same pieces of words, and both met the same words. Shuffling costs exactly nothing, since a bag has no order; that is the student's form, and no teacher's doing. In Latin letters the words are new to both. But that is a story so far. A cell must switch it off.
+# **Why?** Both students are bags of pieces of words, and hardly any word of Latin-letter Russian was shown to either. Shuffling costs exactly nothing, since a bag has no order; that is the student's form, and no teacher's doing. But that is a story so far. A cell must switch it off.
 # %% [markdown] lang="zh"
 # 凭这五个种子，没有哪一项能看出蒸馏的学生跌得更少。（换五个种子又跑了一遍：变音符号上跌得略少，夹英语词上略多，看不出规律。）领先的那几个百分点一路跟着；到了拉丁字母就所剩无几：什么都读不懂的地方，也就谈不上领先。
 #
-# **原因？** 两个学生都是同样的一袋子词，见过的词也差不多。打乱词序一分不丢，因为袋子里本来就没有先后；这是学生结构使然，与教师无关。换成拉丁字母，词对两者都是新的。不过到这里还只是一种说法，得有一格代码把这个原因关掉。
+# **原因？** 两个学生都是一袋子词，而用拉丁字母写的俄语词，给哪个学生看的训练文本里都几乎没有。打乱词序一分不丢，因为袋子里本来就没有先后；这是学生结构使然，与教师无关。不过到这里还只是一种说法，得有一格代码把这个原因关掉。
 
 # %% [markdown] lang="en"
 # ## What would change our mind: show it, without a teacher
@@ -539,7 +539,7 @@ rows += [
 show_table([say("read rightly, %", "读对，%"), *(written[who] for who in COLUMNS)], rows)
 
 # %% [markdown] lang="en"
-# **The verdict.** *Here distillation lifted every language by about the same amount and made the student more robust to none of the noises; what was shown in training did.* Its limits: one form of student, a bag; five languages and one English teacher; five labels an intent, few steps; noises that we wrote ourselves. With all labels known, lesson 08 finds little of the lift left. The box may say "better in every language". It may not say "therefore robust".
+# **The verdict.** *Here distillation lifted every language by about the same amount and made the student more robust to none of the noises; what was shown in training did.* Its limits: one form of student, a bag; five languages and one English teacher; five labels an intent, few steps; noises that we wrote ourselves. The teacher's student also reads more texts, since only a teacher can answer those without a label; with many labels the lift will be another. The box may say "better in every language". It may not say "therefore robust".
 #
 # ## Your turn
 #
@@ -547,7 +547,7 @@ show_table([say("read rightly, %", "读对，%"), *(written[who] for who in COLU
 #
 # ## The interview
 # %% [markdown] lang="zh"
-# **结论。** *在这里，蒸馏把每种语言都抬高了差不多的幅度，却没有让学生对任何一种噪声更鲁棒；做到这一点的，是训练时让它见过。* 适用范围：只有词袋这一种结构；五种语言，一位英语教师；每种意图五条标签，步数很少；噪声是我们自己写的。标签全给的时候，第08课看到抬高的那点所剩无几。包装盒上可以写“每种语言都更好”，不能写“因此更鲁棒”。
+# **结论。** *在这里，蒸馏把每种语言都抬高了差不多的幅度，却没有让学生对任何一种噪声更鲁棒；做到这一点的，是训练时让它见过。* 适用范围：只有词袋这一种结构；五种语言，一位英语教师；每种意图五条标签，步数很少；噪声是我们自己写的。另外，教师的学生读的文本也更多，因为没有标签的那些只有教师能作答；标签多了，抬高的幅度会不一样。包装盒上可以写“每种语言都更好”，不能写“因此更鲁棒”。
 #
 # ## 轮到你了
 #
