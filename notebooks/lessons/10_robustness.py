@@ -92,7 +92,7 @@ written = {
 guessed_lead = guess(unit=say("points", "个百分点"), low=-10, high=30)
 guessed_lead
 
-# %% key="levels"
+# %% key="levels" tags=["nbval-ignore-output"]
 tables = {name: torch.stack([*scores(group, clean).values()]) for name, group in students.items()}
 
 
@@ -243,7 +243,7 @@ guessed_fall.compare(falls["Latin letters"][1].mean)
 # 一个栽跟头的地方，另一个照样栽，而且一样重。
 
 
-# %% key="extra-fall"
+# %% key="extra-fall" tags=["nbval-ignore-output"]
 def new_words(name):
     """Percent of words that training never had: in the commands that are changed, before and after."""
     samples = [sample for sample in noisy[name].values() if sample.changed.float().mean() > 0.05]
@@ -313,14 +313,14 @@ draw_pairs(
 # %% [markdown] lang="zh"
 # 见过的噪声上，没有教师的学生反超蒸馏的学生；其余各处仍然落后。
 
-# %% key="shown-numbers"
+# %% key="shown-numbers" tags=["nbval-ignore-output"]
 for name in ("no accents", "Latin letters", "typos"):
     fall = paired_t_interval(*reversed(sides[name]["with noise"]))
     ahead = in_words(against[name][1])
     print(
         say(
-            f"{name}: falls by {in_words(fall)}; afterwards {ahead} points against distilled",
-            f"{names[name]}：变化{in_words(fall)}；之后与蒸馏相比{ahead}个百分点",
+            f"{name}: the score changes by {in_words(fall)}; afterwards {ahead} points against distilled",
+            f"{names[name]}：得分变化{in_words(fall)}；之后与蒸馏相比{ahead}个百分点",
         )
     )
 
@@ -337,7 +337,7 @@ for name in ("no accents", "Latin letters", "typos"):
 #
 # 荷兰语离德语近，意大利语离法语近，乌克兰语离俄语近；芬兰语在这里只跟匈牙利语沾点远亲。
 
-# %% key="unseen"
+# %% key="unseen" tags=["nbval-ignore-output"]
 unseen = {language: world.sample(language, COUNT) for language in ("nl", "it", "uk", "fi")}
 far = {name: scores(group, unseen) for name, group in students.items()}
 show_table(
@@ -397,7 +397,7 @@ print(
 guessed_risk = guess(unit="%", low=0, high=100)
 guessed_risk
 
-# %% key="thresholds"
+# %% key="thresholds" tags=["nbval-ignore-output"]
 RISK = 0.2
 english, strings = world.sample("en", 300), world.interface("en", 0, 300)
 elsewhere = {language: world.interface(language, 300, 300) for language in LANGUAGES}
@@ -520,7 +520,7 @@ guessed_risk.compare(refusing["distilled"][:, 1:, 1].mean().item())
 # %% [markdown] lang="zh"
 # ## 全部数字
 
-# %% key="all-numbers"
+# %% key="all-numbers" tags=["nbval-ignore-output"]
 my_guesses()
 COLUMNS = ("English labels", "translate-train", "distilled", "with noise")
 rows = [
