@@ -57,7 +57,7 @@ LESSONS = (
         "11_labels",
         Text("11 · Labels across languages", "11 · 跨语言的标签"),
         Text("What if the vectors can't carry it?", "向量装不下的，怎么带过去？"),
-        30,
+        40,
         ("transfer_soft_labels", "weight_teachers", "masked_kd"),
     ),
 )

@@ -179,7 +179,7 @@ def train_students(
     numbers: Tensor,
     loss_function: Callable[[Tensor, Tensor], Tensor],
     rows_of: Sequence[Tensor] | None = None,
-    steps: int = 150,
+    steps: int = 125,
     rate: float = 0.03,
     batch: int = 48,
 ) -> _Students:
