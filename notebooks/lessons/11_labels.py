@@ -74,7 +74,7 @@ for name, found in both.items():
     print(say(f"{name}: cosine {cosine:.3f}", f"{name}：余弦{cosine:.3f}"))
 
 # %% [markdown] lang="en"
-# The student averages pieces of words, so the order is gone before any weight is trained: no head can bring it back. MiniLM does see the order, and its sentence vector keeps next to nothing of it. And for either, a head on *one* vector gives *one* answer, while the command above needs nine, one a word.
+# The student averages pieces of words, so the order is gone before any weight is trained: no head can bring it back. MiniLM does see the order, and its sentence vector keeps next to nothing of it here. And for either, a head on *one* vector gives *one* answer, while the command above needs nine, one a word.
 #
 # Mei doesn't give up: "Then read the sentence through a window. Give the student one word with its neighbours, as if that were the sentence." Remember this; we shall run it.
 #
@@ -84,7 +84,7 @@ for name, found in both.items():
 #
 # Somebody labelled two English commands for each intent. A head on MiniLM's vectors learns from these and reads all the others. The student reads the same commands rewritten in German and Spanish (lesson 08's word-by-word rewriting), and is told the teacher's opinion of the *English* one.
 # %% [markdown] lang="zh"
-# 学生对子词取平均，一个权重还没训练，词序就已经丢了，什么分类头也找不回来。MiniLM看得到词序，可它的句向量几乎没把词序留下来。何况不论哪一个，*一个*向量上的分类头只给*一个*回答，而上面的指令一词一答，需要九个。
+# 学生对子词取平均，一个权重还没训练，词序就已经丢了，什么分类头也找不回来。MiniLM看得到词序，可它的句向量在这里几乎没把词序留下来。何况不论哪一个，*一个*向量上的分类头只给*一个*回答，而上面的指令一词一答，需要九个。
 #
 # 小梅不服：“那就隔着窗口读。每次只给学生一个词和它左右的邻居，当作一句话。”先记着，待会儿真跑一遍。
 #
@@ -101,6 +101,7 @@ own = torch.arange(STUDENTS)[:, None]  # each student has a teacher with labels 
 samples = [few_commands(english.intents, EACH, seed) for seed in SEEDS]
 teacher = fitted_logits(vectors_of(english.texts), english.intents, samples, INTENTS)
 confidence, named = teacher.softmax(-1).max(-1)
+print(say(f"{len(samples[0])} labelled commands a teacher", f"每位教师有{len(samples[0])}条带标签的指令"))
 for least in (0.0, 0.5, 0.7):
     sure = confidence >= least
     kept, right = 100 * sure.float().mean(), 100 * (named == english.intents)[sure].float().mean()
@@ -164,7 +165,7 @@ def on_as_many(logits, rows):
 # %% [markdown] lang="en"
 # Five students, each with labels and a teacher of its own, 100 steps each. Their rivals: the two labels an intent, carried along without any teacher (translate-train); and the teacher's hard answers, its pseudo-labels.
 #
-# **Guess first.** Which part of the German and Spanish commands will the students of *soft* labels read, listening to everything?
+# **Guess first.** What share of the German and Spanish commands will the students of *soft* labels name rightly, listening to everything?
 # %% [markdown] lang="zh"
 # 五个学生，各有自己的标签和教师，各训练100步。对手有两个：不要教师，把每种意图的两条标签随改写带过去（translate-train）；以及教师的硬答案，即伪标签。
 #
@@ -228,13 +229,13 @@ show_table(
 )
 
 # %% [markdown] lang="en"
-# The teacher's opinions of all commands carry more than two labels an intent do. Choosing the sure ones costs as much as throwing the same number away blindly: what is lost is *text*, and the cleaner labels don't pay for it. A soft label already says how sure it is; an unsure one pulls weakly in several directions. Soft against hard is too close to call with five students.
+# The teacher's opinions of all commands carry more than two labels an intent do. Choosing the sure ones costs as much as throwing the same number away blindly: what is lost is *text*, and the cleaner labels don't pay for it. Soft against hard is too close to call with five students.
 #
-# That is this set-up: sixty labels, short steps. With a noisier teacher and plenty of text the trade can turn.
+# That is this set-up: 60 labels a teacher, a short training. With a noisier teacher and plenty of text the trade can turn.
 # %% [markdown] lang="zh"
-# 教师对全部指令的看法，带过去的东西多于每种意图两条标签。只挑有把握的，损失和闭着眼睛扔掉同样多条一样大：丢掉的是*文本*，标签干净了也补不回来。软标签自己就说明了有多大把握；没把握的那些，只是轻轻地往几个方向拉。软的与硬的，凭五个学生分不出高下。
+# 教师对全部指令的看法，带过去的东西多于每种意图两条标签。只挑有把握的，损失和闭着眼睛扔掉同样多条一样大：丢掉的是*文本*，标签干净了也补不回来。软的与硬的，凭五个学生分不出高下。
 #
-# 这说的是此处的设定：六十来条标签，训练很短。教师更差、文本更多时，得失可能反过来。
+# 这说的是此处的设定：每位教师60条标签，训练很短。教师更差、文本更多时，得失可能反过来。
 
 # %% [markdown] question="confidence-selection"
 
@@ -302,9 +303,9 @@ show_table(
 # ## 每个词一个标签
 
 # %% [markdown] lang="en"
-# Now the slots. The teacher answers for each *word*: a head on MiniLM's states before they are pooled, in its middle layer, learned from the same sixty commands. The rewriting knows which English word each new word comes from, its alignment. So the opinion can follow the word.
+# Now the slots. The teacher answers for each *word*: a head on MiniLM's states before they are pooled, in its middle layer, learned from the same 60 commands. The rewriting knows which English word each new word comes from, its alignment. So the opinion can follow the word. Here is the third command from the top of this page.
 # %% [markdown] lang="zh"
-# 回到槽位。教师这回对每个*词*作答：分类头加在MiniLM池化之前、中间一层的状态上，从同样的六十来条指令里学。改写的时候，每个新词出自哪个英语词是知道的，这就是对齐。于是看法可以跟着词走。
+# 回到槽位。教师这回对每个*词*作答：分类头加在MiniLM池化之前、中间一层的状态上，从同样的60条指令里学。改写的时候，每个新词出自哪个英语词是知道的，这就是对齐。于是看法可以跟着词走。拿本页开头的第三条指令来看。
 
 # %% key="alignment"
 word_vectors = CachedSignal(WordTeacher())(WordTeacher.asked(english.words))
@@ -351,7 +352,8 @@ def slots_filled(labels_of):
 
 
 def tag(loss_function, rows_of=None):
-    return train_students(Taggers(vocabulary, STUDENTS, len(LABELS)), numbers, loss_function, rows_of)
+    taggers = Taggers(vocabulary, STUDENTS, len(LABELS))
+    return train_students(taggers, numbers, loss_function, rows_of, steps=125)
 
 
 def filled_by(taggers):
@@ -383,13 +385,13 @@ def with_opinions(opinions, counts=None):
 # %% [markdown] lang="en"
 # The student is small: pieces of the word, of two neighbours on either side, and the mean of the sentence; 125 steps. A slot counts if its words *and* its name are right; F1 weighs slots missed and slots invented alike.
 #
-# Beside it stand: the same student on the **labels** of the sixty commands, carried over without a teacher; on English alone (**zero-shot**); a **gazetteer**, the list of the words in those carried labels, each with its usual slot; and Mei's **windows**, a student of MiniLM's sentence vectors that reads every word with its neighbours, with a head on the carried labels.
+# Beside it stand: the same student on the **labels** of the 60 commands, carried over without a teacher; on English alone (**zero-shot**); a **gazetteer**, the list of the words in those carried labels, each with its usual slot; and Mei's **windows**, a student of MiniLM's sentence vectors that reads every word with its neighbours, with a head on the carried labels.
 #
 # **Guess first.** Which F1 do soft labels reach?
 # %% [markdown] lang="zh"
 # 学生很小：这个词的子词、左右各两个邻居、全句的平均；训练125步。一个槽位，词和名字*都*对才算；F1对漏掉的和多填的一视同仁。
 #
-# 旁边站着：同样的学生，只学六十来条指令带过去的**标签**，没有教师；只学英语（**零样本**）；**词表**，把带过去的标签里的词列出来，每个词配上它最常见的槽位；还有小梅的**窗口**：一个模仿MiniLM句向量的学生，隔着窗口读每个词，再在带过去的标签上训练分类头。
+# 旁边站着：同样的学生，只学60条指令带过去的**标签**，没有教师；只学英语（**零样本**）；**词表**，把带过去的标签里的词列出来，每个词配上它最常见的槽位；还有小梅的**窗口**：一个模仿MiniLM句向量的学生，隔着窗口读每个词，再在带过去的标签上训练分类头。
 #
 # **先猜一猜。** 软标签能达到多少F1？
 
@@ -421,7 +423,7 @@ def through_windows(rows_of):
         imitator,
         numbers,
         lambda ours, rows: (1 - (ours * targets[carried.commands[rows]]).sum(-1)).mean(),
-        steps=200,
+        steps=300,
         rate=0.01,
     )
     asked_through = {name: imitator.through_windows(asked[name]) for name in foreign}
@@ -500,7 +502,7 @@ panels = axes(columns=2, height=2.6)
 for ax, each, results in zip(panels, (EACH, 5), (slots, with_five), strict=True):
     draw_intervals(ax, {name: t_interval(results[name]) for name in with_five}, "F1, %", None)
     ax.set(title=f"{each} labels an intent", xlim=(0, 80))
-panels[1].set_yticklabels([])
+panels[1].tick_params(axis="y", labelleft=False)
 
 # %% [markdown] lang="en" caption=true
 # With two labels an intent MiniLM leads on average; with five, a student that was its own teacher is level with it.
@@ -624,14 +626,14 @@ show_table(
         say("points against the soft labels, or all alike", "与软标签（或一视同仁）相差的百分点"),
     ],
     [
-        *section(say("**Intents, 2 labels each**", "**意图，每种2条标签**"), intent_rows),
-        *section(say("**Catalan**", "**加泰罗尼亚语**"), catalan_rows),
+        *section(say("Intents, 2 labels each:", "意图，每种2条标签："), intent_rows),
+        *section(say("Catalan:", "加泰罗尼亚语："), catalan_rows),
         *section(
-            say("**Slots, 2 labels an intent**", "**槽位，每种意图2条标签**"),
+            say("Slots, 2 labels an intent:", "槽位，每种意图2条标签："),
             against(slots, "soft opinions", slot_words),
         ),
         *section(
-            say("**Slots, 5 labels an intent**", "**槽位，每种意图5条标签**"),
+            say("Slots, 5 labels an intent:", "槽位，每种意图5条标签："),
             against(with_five, "soft opinions", slot_words),
         ),
     ],
