@@ -60,5 +60,12 @@ LESSONS = (
         45,
         ("two_level_bootstrap", "risk_threshold"),
     ),
+    Lesson(
+        "11_labels",
+        Text("11 · Labels across languages", "11 · 跨语言的标签"),
+        Text("What if the vectors can't carry it?", "向量装不下的，怎么带过去？"),
+        40,
+        ("transfer_soft_labels", "weight_teachers", "masked_kd"),
+    ),
 )
 LESSON_OF = {name: lesson for lesson in LESSONS for name in lesson.exercises}
