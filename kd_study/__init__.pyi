@@ -35,6 +35,9 @@ from .notebook import (
     solution as solution,
 )
 from .notebook import (
+    tick as tick,
+)
+from .notebook import (
     try_commands as try_commands,
 )
 from .notebook import (

@@ -12,7 +12,7 @@ from kd_study.exercises.stubs import solved_source, stub_source
 from kd_study.lessons.glossary import GLOSSARY, Term, entries, link_terms
 from kd_study.lessons.source import FILLED, NOTEBOOKS, lesson_sources, prose, read_cells
 from kd_study.lessons.speech import in_language
-from kd_study.questions.bank import all_questions, question, render
+from kd_study.questions.bank import Question, all_questions, question, render
 
 CAPTION = "↑ "
 _METADATA = {
@@ -57,10 +57,17 @@ def _filled_cells(kind: str, cell, source: Path, language: str, solved: bool) ->
         return _topic_cells(wanted, language, solved)
     if kind == "bank":
         found = [each for each in all_questions().values() if each.topic == wanted]
-        return [new_markdown_cell(render(each, language), id=each.id) for each in found]
+        return [cell for each in found for cell in _question_cells(each, language)]
     if kind == "glossary":
         return [new_markdown_cell(text, id=anchor) for anchor, text in _glossary(source.parent, language)]
-    return [new_markdown_cell(render(question(wanted), language), id=cell.metadata.get("key") or wanted)]
+    return _question_cells(question(wanted), language, cell.metadata.get("key"))
+
+
+def _question_cells(asked: Question, language: str, key: str | None = None) -> list:
+    return [
+        new_markdown_cell(render(asked, language), id=key or asked.id),
+        new_code_cell(f'tick("{asked.id}")', id=f"{asked.id}-tick"),
+    ]
 
 
 def _speak(cells: list, language: str) -> None:
@@ -147,7 +154,7 @@ def _with_switch(opening: str, name: str, language: str) -> str:
 
 def _language_cell(language: str):
     source = (
-        "from kd_study import check, hint, solution, use_language, yours_or_reference\n\n"
+        "from kd_study import check, hint, solution, tick, use_language, yours_or_reference\n\n"
         f'use_language("{language}")'
     )
     return new_code_cell(source, id="language")

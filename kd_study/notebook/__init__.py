@@ -1,6 +1,7 @@
 """What a notebook calls."""
 
 from kd_solutions.support.language import use_language
+from kd_study.notebook.asking import tick
 from kd_study.notebook.desk import check, hint, solution, yours_or_reference
 from kd_study.notebook.kernel import equip
 from kd_study.notebook.pages import exercise_table, lesson_map, progress
@@ -19,6 +20,7 @@ __all__ = [
     "progress",
     "show_answers",
     "solution",
+    "tick",
     "try_commands",
     "use_language",
     "yours_or_reference",

@@ -246,6 +246,17 @@ def render(question: Question, language: str) -> str:
             "<summary>先开口回答，再展开逐条对照</summary>",
         ),
         "\n".join(f"- {getattr(point, language)}" for point in question.points),
+    ]
+    return "\n\n".join([*parts, *beyond(question, language), "</details>"])
+
+
+def beyond(question: Question, language: str) -> list[str]:
+    """What follows the points of the answer, as paragraphs of Markdown."""
+
+    def words(en: str, zh: str) -> str:
+        return getattr(Text(en, zh), language)
+
+    parts = [
         words("**What a strong candidate adds**", "**更进一步**"),
         getattr(question.answer_deep, language),
         words("**Traps**", "**易错点**"),
@@ -257,4 +268,4 @@ def render(question: Question, language: str) -> str:
         parts.append("\n".join(f"- {getattr(bank[name].question, language)}" for name in question.follow_ups))
     if question.sources:
         parts.append(words("**Sources**: ", "**出处**：") + words("; ", "；").join(question.sources))
-    return "\n\n".join([*parts, "</details>"])
+    return parts
