@@ -1,16 +1,17 @@
 """What is the teacher worth? `python -m benchmarks.ladder` fits every rung, and keeps what each reached.
 
 First each rung's rates, and whether its head is fitted once more, are chosen on the development half by short
-fits with a seed of their own. Then come the ladder, all labels known, and the sweep over English labels a
-class, on the test half, once. Each fit is kept as it ends, and a run that was ended goes on where it was;
-after a change of what is fitted delete `kd_solutions/flagship/ladder.json`.
+fits with a seed of their own. Then come, on the test half, once: the sweep over English labels a class; the
+ladder, all labels known, at full length; and what is left where fewer strings are translated, or words of the
+lexicon are wrong. Each fit is kept as it ends, and a run that was ended goes on where it was; after a change
+of what is fitted delete `kd_solutions/flagship/ladder.json`.
 """
 
 import argparse
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from statistics import mean
@@ -26,16 +27,22 @@ from kd_solutions.support.progress import counting
 COMMAND = "python -m benchmarks.ladder"
 RATES = (0.3, 1.0, 3.0)  # times the recipe's
 TUNING_SEED = 100
-LADDER_SEEDS, SWEEP_SEEDS = range(3), range(5)
+LADDER_SEEDS, SWEEP_SEEDS, TEXT_SEEDS = range(3), range(5), range(3)
 SWEEP_STEPS = 3_000
 LABELS_A_CLASS = (1, 5, 20)
 TUNED_AT = 5  # labels a class, for the sweep
+LESS_TEXT = (
+    *({"translated": share} for share in (0.01, 0.03, 0.1, 0.3)),
+    *({"wrong_words": share} for share in (0.25, 0.5, 0.75)),
+)  # fields of the recipe
+READ_THE_TEXT = ("translate_train", "vectors_fitted_head", "full_recipe")
 SWEPT = ("teacher", "translate_train", "pseudo_labels", "soft_labels", "vectors_fitted_head", "full_recipe")
 LEARNS_LABELS = ("english_labels_only", "translate_train", "pseudo_labels", "soft_labels")
 UNTRAINED = ("teacher",)
 ONE_STUDENT = {"vectors_teacher_head": "vectors_fitted_head"}  # two heads, tuned as one
 
-Fit = dict  # rung, labels_a_class, steps, seed, rate, refit, split; what came out once it is made
+# rung, labels_a_class, steps, seed, rate, refit, split, text (of LESS_TEXT); what came out once it is made
+Fit = dict
 
 
 class Fits:
@@ -47,7 +54,7 @@ class Fits:
     def languages(self, wanted: Fit) -> dict[str, float] | None:
         """Language → accuracy in percent of a fit that was made."""
         for fit in self.kept["fits"]:
-            if wanted.items() <= fit.items():
+            if all(fit.get(key) == value for key, value in ({"text": None} | wanted).items()):
                 return fit["languages"]
         return None
 
@@ -85,10 +92,20 @@ def plan(fits: Fits) -> Iterator[Fit]:
         for rung in rungs:
             if rung not in UNTRAINED and rung not in ONE_STUDENT:
                 yield from tuning(rung, labels, fits)
+    yield from sweep(SWEEP_SEEDS[:3], fits)
     for seed in LADDER_SEEDS:
         for rung in RUNGS:
             yield _final(rung, None, FULL.steps, seed, chosen(rung, None, fits))
-    for seed in SWEEP_SEEDS:
+    yield from sweep(SWEEP_SEEDS[3:], fits)
+    for seed in TEXT_SEEDS:
+        for text in LESS_TEXT:
+            for rung in READ_THE_TEXT:
+                yield _final(rung, None, SWEEP_STEPS, seed, chosen(rung, None, fits)) | {"text": text}
+
+
+def sweep(seeds: Iterable[int], fits: Fits) -> Iterator[Fit]:
+    """Few English labels a class to all, each seed whole before the next."""
+    for seed in seeds:
         for labels in (*LABELS_A_CLASS, None):
             for rung in SWEPT:
                 tuned_at = TUNED_AT if labels else None
@@ -126,6 +143,7 @@ def _recipe(fit: Fit) -> Recipe:
         steps=fit["steps"],
         table_rate=FULL.table_rate * fit["rate"],
         body_rate=FULL.body_rate * fit["rate"],
+        **fit.get("text", {}),
     )
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from kd_solutions.data.commands import ENGLISH, Commands, load_commands
-from kd_solutions.data.parallel import data_folder, load_parallel
+from kd_solutions.data.parallel import ParallelText, data_folder, load_parallel
 from kd_solutions.data.sampling import stable_order
 from kd_solutions.flagship import lexicon, thesaurus
 from kd_solutions.flagship.recipe import Recipe
@@ -62,6 +62,7 @@ def build_corpus(languages: Sequence[str], recipe: Recipe, progress: bool | None
     commands = training_commands()
     wanted_commands = set(stable_order(commands.texts)[: recipe.limit])
     wanted = wanted_commands.union(stable_order(parallel.training_english())[: recipe.limit])
+    translated = _translated(parallel, recipe)
     builder = _Builder()
     for text in commands.texts:
         if text in wanted_commands:
@@ -71,9 +72,9 @@ def build_corpus(languages: Sequence[str], recipe: Recipe, progress: bool | None
             builder.add(_by_length("english", text), text, text)
     for language in languages:
         for english, translation in parallel.training_pairs(language):
-            if english in wanted:
+            if english in wanted and english in translated:
                 builder.add(_by_length("translations", english), translation, english)
-    for rewritten in rewritten_commands(languages, recipe.versions, progress):
+    for rewritten in rewritten_commands(languages, recipe, progress):
         for text, english in zip(rewritten, commands.texts * recipe.versions, strict=True):
             if english in wanted_commands:
                 builder.add("rewritten", text, english)
@@ -100,12 +101,19 @@ def training_commands() -> Commands:
     )
 
 
+def _translated(parallel: ParallelText, recipe: Recipe) -> set[str]:
+    """The English strings whose translations are known; a smaller share is a part of a larger one."""
+    strings = stable_order(parallel.training_english())
+    return set(strings[: round(recipe.translated * len(strings))])
+
+
 def rewritten_commands(
-    languages: Sequence[str], versions: int, progress: bool | None = None
+    languages: Sequence[str], recipe: Recipe, progress: bool | None = None
 ) -> Iterator[list[str]]:
     """For each language the training commands rewritten, all of version 1, then all of version 2 …"""
     commands = training_commands().texts
-    made_of = fingerprint(lexicon, thesaurus, subwords, sys.modules[__name__], *commands, f"{versions}")
+    by = f"{recipe.versions} {recipe.translated} {recipe.wrong_words}"
+    made_of = fingerprint(lexicon, thesaurus, subwords, sys.modules[__name__], *commands, by)
     folder = data_folder() / f"rewritten-{made_of}"
     missing = sum(not (folder / f"{language}.json").exists() for language in languages)
     title = say("Mining lexicons, rewriting commands", "提取词典，改写指令")
@@ -113,16 +121,19 @@ def rewritten_commands(
         for language in languages:
             path = folder / f"{language}.json"
             if not path.exists():
-                write_json(path, _rewrite_commands(language, versions))
+                write_json(path, _rewrite_commands(language, recipe))
                 advance()
             yield read_json(path)
 
 
-def _rewrite_commands(language: str, versions: int) -> list[str]:
-    mined = lexicon.mine(load_parallel([language]).training_pairs(language))
+def _rewrite_commands(language: str, recipe: Recipe) -> list[str]:
+    parallel = load_parallel([language])
+    translated = _translated(parallel, recipe)
+    mined = lexicon.mine([pair for pair in parallel.training_pairs(language) if pair[0] in translated])
+    spoiled = lexicon.with_wrong_words(mined, recipe.wrong_words, random.Random(language))
     tokens = [lexicon.english_tokens(text) for text in training_commands().texts]
     rng = random.Random(language)
-    return [lexicon.rewrite(words, mined, rng) for _ in range(versions) for words in tokens]
+    return [lexicon.rewrite(words, spoiled, rng) for _ in range(recipe.versions) for words in tokens]
 
 
 class Mixture:

@@ -191,6 +191,15 @@ def _without_fragments(ranked: list[tuple[str, float]]) -> list[tuple[str, float
     return kept
 
 
+def with_wrong_words(lexicon: Lexicon, share: float, rng: random.Random) -> Lexicon:
+    """The lexicon, in which a share of the words, drawn at random, have each other's translations."""
+    words = rng.sample(sorted(lexicon), round(share * len(lexicon)))
+    return {
+        **lexicon,
+        **{word: lexicon[other] for word, other in zip(words, words[1:] + words[:1], strict=True)},
+    }
+
+
 def rewrite(words: Sequence[str], lexicon: Lexicon, rng: random.Random) -> str:
     """An English command, as `english_tokens` gives it, word by word in another language.
 

@@ -11,7 +11,9 @@ class Recipe:
     of dictionary-like strings among translations and English strings. dropout: of words. table_rate,
     body_rate: learning rates of the table and of the layers, which decay linearly. versions: rewritings of
     each command a language. label_weight: of the English labels beside the teacher's vectors. limit: English
-    commands at most, and as many other English strings; None: all.
+    commands at most, and as many other English strings; None: all. translated: share of the other English
+    strings whose translations are known. wrong_words: share of the lexicon's words with another one's
+    translations.
     """
 
     steps: int = 9_000
@@ -24,6 +26,8 @@ class Recipe:
     versions: int = 2
     label_weight: float = 0.1
     limit: int | None = None
+    translated: float = 1.0
+    wrong_words: float = 0.0
 
     @property
     def counts(self) -> dict[str, int]:

@@ -185,7 +185,12 @@ agreed = {
 }
 measured = (by_student, by_teacher, agreed)
 show_table(
-    [say("commands in", "指令的语言"), say("student, %", "学生，%"), say("teacher, %", "教师，%"), say("agreement, %", "一致率，%")],
+    [
+        say("commands in", "指令的语言"),
+        say("student, %", "学生，%"),
+        say("teacher, %", "教师，%"),
+        say("agreement, %", "一致率，%"),
+    ],
     [[language, *(f"{each[language]:.0f}" for each in measured)] for language in commands],
 )
 
@@ -208,13 +213,14 @@ show_table(
 # %% key="claims"
 foreign = ("hu", "fr", "zh")
 claims = {
-    say("reads 60 to 70 % of the foreign commands, give or take five", "外语指令读对60%到70%，上下不差5个点"): all(
-        55 < by_student[language] < 75 for language in foreign
-    ),
+    say(
+        "reads 60 to 70 % of the foreign commands, give or take five", "外语指令读对60%到70%，上下不差5个点"
+    ): all(55 < by_student[language] < 75 for language in foreign),
     say("its teacher reads a quarter of them or fewer", "教师只读对四分之一，甚至更少"): all(
         by_teacher[language] <= 25 for language in foreign
     ),
-    say("in English the two agree on nine in ten or more", "英语上两者的一致率不低于九成"): agreed["en"] >= 90,
+    say("in English the two agree on nine in ten or more", "英语上两者的一致率不低于九成"): agreed["en"]
+    >= 90,
     say("in Hungarian on one in five or fewer", "匈牙利语上不超过两成"): agreed["hu"] <= 20,
 }
 for claim, holds in claims.items():

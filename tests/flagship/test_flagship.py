@@ -68,6 +68,15 @@ def test_no_text_of_another_language_has_a_label_of_its_own(read):
     assert max(groups[name] for name in ("translations", "english")) < 0.01
 
 
+def test_fewer_translated_strings_are_a_part_of_more_and_all_english_stays():
+    recipes = [replace(recipe.QUICK, translated=share) for share in (0.02, 0.05)]
+    fewer, more = (corpus.build_corpus(("de",), one, progress=False) for one in recipes)
+    strings = [set(one.groups.get("translations", ())) for one in (fewer, more)]
+    texts = [{one.texts[row] for row in rows} for one, rows in zip((fewer, more), strings, strict=True)]
+    assert 0 < len(texts[0]) < 0.6 * len(texts[1]) and texts[0] < texts[1]
+    assert fewer.english == more.english
+
+
 def test_a_batch_has_the_recipes_proportions_and_the_seed_decides_it(read):
     counts = flagship.FULL.counts
     assert sum(counts.values()) == 256 and counts["rewritten"] == 128

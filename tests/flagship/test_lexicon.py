@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kd_solutions.flagship import lexicon
-from kd_solutions.flagship.lexicon import english_tokens, mine, rewrite
+from kd_solutions.flagship.lexicon import english_tokens, mine, rewrite, with_wrong_words
 
 NOUNS = {"lamp": "lampe", "door": "tür", "window": "fenster", "oven": "ofen"}
 VERBS = {"open": "öffne", "close": "schließe", "clean": "putze"}
@@ -103,3 +103,11 @@ def test_paraphrases_are_english_and_known_to_the_tokens():
 def test_no_pair_gives_an_empty_lexicon():
     assert mine([]) == {}
     assert rewrite(["kettle", "0"], mine([]), Fixed(0.4)) == "kettle 0"
+
+
+def test_so_many_words_get_the_translations_of_other_words():
+    right = {word: [(word.upper(), 1.0)] for word in "abcdefgh"}
+    spoiled = with_wrong_words(right, 0.5, random.Random(0))
+    assert sum(spoiled[word] != right[word] for word in right) == 4
+    assert sorted(map(str, spoiled.values())) == sorted(map(str, right.values()))
+    assert with_wrong_words(right, 0.0, random.Random(0)) == right

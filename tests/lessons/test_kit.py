@@ -17,6 +17,7 @@ from kd_study.lessons.kit.experiments import (
     in_words,
     kept_for_backward,
     score_by_intent,
+    shared_words,
     side_by_side,
     train_head,
     train_many,
