@@ -168,7 +168,7 @@ def answer_one(name: str) -> None:
 def _how_to_record(asked) -> str:
     numbers = " ".join("1" for _ in asked.points)
     return say(
-        f"Not ticked to the end. `{COMMAND} questions {asked.id} {numbers}` records it later: 1 said, 2 half, "
-        "3 missed.",
+        f"Not ticked to the end. `{COMMAND} questions {asked.id} {numbers}` records it later: 1 said, "
+        "2 half, 3 missed.",
         f"还没有全部打钩。之后可用`{COMMAND} questions {asked.id} {numbers}`记录：1说到，2一半，3漏掉。",
     )

@@ -1,4 +1,4 @@
-"""What a notebook calls about the interview's questions; each name imports what it needs when it is called."""
+"""What a notebook calls about the interview's questions; each imports what it needs when it is called."""
 
 from typing import TYPE_CHECKING
 

@@ -102,7 +102,7 @@ def _seconds(card: Card) -> int:
 
 
 def answer_seconds(answers: Iterable[Answer]) -> tuple[float, float]:
-    """Seconds of a question's first answer and of a later one: the learner's medians, once there are a few."""
+    """Seconds of a question's first answer and of a later one: the learner's medians once there are some."""
     seen: set[str] = set()
     taken: dict[bool, list[int]] = {True: [], False: []}
     for answer in answers:

@@ -1,4 +1,4 @@
-"""Points are ticked by words, letters or numbers, each is recorded at once, and the grade follows from them."""
+"""Points are ticked by words, letters or numbers and recorded one by one, and the grade follows from them."""
 
 import json
 import sqlite3
