@@ -29,6 +29,9 @@ from .notebook import (
     progress as progress,
 )
 from .notebook import (
+    review as review,
+)
+from .notebook import (
     show_answers as show_answers,
 )
 from .notebook import (

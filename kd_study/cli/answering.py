@@ -5,9 +5,10 @@ import sys
 from kd_solutions.support.language import current_language, say
 from kd_study.cli.markdown import print_markdown
 from kd_study.exercises.catalog import LEVELS
+from kd_study.memory.answering import Answering
+from kd_study.memory.session import Session
+from kd_study.memory.ticks import GRADES, MARKS, OPEN
 from kd_study.questions.bank import Question, beyond
-from kd_study.review.answering import Answering
-from kd_study.review.ticks import MARKS, OPEN
 
 QUIT = "q"
 NUMBERS = dict(zip("123", MARKS, strict=True))
@@ -56,13 +57,24 @@ def show_rest(asked: Question) -> None:
 def ask_marks(answering: Answering) -> bool:
     """Asks for each point that isn't ticked; each is recorded at once. False where somebody stopped."""
     print(say("Tick each point: 1 said, 2 half, 3 missed.", "逐点打钩：1说到，2一半，3漏掉。"))
-    for point, letter in enumerate(answering.marks):
-        if letter != OPEN:
-            print(f"{point + 1}: {MARKS[letter]}")
-            continue
-        key = await_key(f"{point + 1}:", "".join(NUMBERS))
-        if key is None:
-            return False
-        answering.mark(point, NUMBERS[key])
-        print(f"   {MARKS[NUMBERS[key]]}")
+    for point, (text, letter) in enumerate(zip(answering.asked.points, answering.marks, strict=True)):
+        print_markdown(f"{point + 1}. {text}")
+        if letter == OPEN:
+            key = await_key("1|2|3", "".join(NUMBERS))
+            if key is None:
+                return False
+            letter = NUMBERS[key]
+            answering.mark(point, letter)
+        print(f"   {MARKS[letter]}", end="\n\n")
     return True
+
+
+def ask_grade(session: Session) -> str | None:
+    """Asks for a grade, or for ticks that give one; what was recorded, None where somebody stopped."""
+    choices = say(", ", "，").join(f"{grade} {words}" for grade, words in GRADES.items())
+    key = await_key(say(f"{choices}; t ticks point by point.", f"{choices}；t逐点打钩。"), "1234t")
+    if key is None:
+        return None
+    if key != "t":
+        return session.grade(int(key))
+    return session.close() if ask_marks(session.answering) else None

@@ -6,7 +6,7 @@ import typer
 
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import Text, say
-from kd_study.cli import shortened, warn
+from kd_study.cli import given_number, shortened, warn
 from kd_study.cli.frame import command
 
 app = typer.Typer()
@@ -59,12 +59,57 @@ def questions(
         answer_one(question)
 
 
+@command(
+    app,
+    "Answer the questions that are due, one by one: space reveals, 1 to 4 grade, t ticks, q ends.",
+    "逐一回答该复习的题目：空格揭晓，1到4评分，t逐点打钩，q结束。",
+)
+def review(
+    interview: Annotated[
+        str | None,
+        typer.Option(
+            metavar=say("DAY", "日期"),
+            help=say("be ready on that day, such as 2026-12-12", "为这一天做准备，例如2026-12-12"),
+        ),
+    ] = None,
+    minutes: Annotated[
+        str,
+        typer.Option(
+            metavar=say("MINUTES", "分钟"), help=say("ask nothing more after so many", "到时间就不再出新题")
+        ),
+    ] = "20",
+) -> None:
+    go_through_cards(interview, given_number(minutes, "--minutes", 1, 24 * 60))
+
+
+def go_through_cards(interview: str | None, minutes: int) -> None:
+    """Asks card after card; whatever is graded is recorded before the next one is shown."""
+    from kd_study.cli import answering as terminal
+    from kd_study.memory.session import Session
+    from kd_study.memory.words import ending, headline, read_day
+    from kd_study.records.store import records
+
+    session = Session(records(warn), read_day(interview) if interview is not None else None, minutes)
+    while session.asked:
+        print(headline(session), end="\n\n")
+        terminal.show_question(session.asked)
+        if terminal.await_key(say("Answer aloud, then press space.", "先开口回答，再按空格。"), " ") is None:
+            break
+        session.reveal()
+        terminal.show_points(session.asked)
+        terminal.show_rest(session.asked)
+        if (told := terminal.ask_grade(session)) is None:
+            break
+        print(told, end="\n\n")
+    print(ending(session))
+
+
 def print_questions(topic: str, level: str, state: str) -> None:
     """Prints one line a question, topic by topic: how it is known, id, level, and whether it is due."""
     from kd_study.exercises.catalog import LEVELS
+    from kd_study.memory.cards import STATES, all_cards
     from kd_study.questions.bank import all_questions
     from kd_study.records.store import now, records
-    from kd_study.review.cards import STATES, all_cards
 
     bank, when = all_questions(), now()
     topics = list(dict.fromkeys(asked.topic for asked in bank.values()))
@@ -135,10 +180,10 @@ def _expect(given: str, option: str, known: list[str]) -> None:
 
 def record_marks(name: str, marks: list[str]) -> None:
     """Records how the points of an answer given elsewhere are ticked."""
+    from kd_study.memory.answering import Answering
+    from kd_study.memory.ticks import read_marks
     from kd_study.questions.bank import question
     from kd_study.records.store import records
-    from kd_study.review.answering import Answering
-    from kd_study.review.ticks import read_marks
 
     asked = question(shortened(name))
     letters = read_marks(asked, marks)
@@ -150,16 +195,15 @@ def record_marks(name: str, marks: list[str]) -> None:
 def answer_one(name: str) -> None:
     """Asks a question, shows its answer at a key, and asks for each of its points."""
     from kd_study.cli import answering as terminal
+    from kd_study.memory.answering import Answering
     from kd_study.questions.bank import question
     from kd_study.records.store import records
-    from kd_study.review.answering import Answering
 
     asked = question(shortened(name))
     terminal.show_question(asked)
     answering = Answering(asked, records(warn))
     if terminal.await_key(say("Answer aloud, then press space.", "先开口回答，再按空格。"), " ") is None:
         return
-    terminal.show_points(asked)
     finished = terminal.ask_marks(answering)
     terminal.show_rest(asked)
     print(answering.told() if finished else _how_to_record(asked))

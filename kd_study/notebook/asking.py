@@ -1,12 +1,13 @@
 """What a notebook calls about the interview's questions; each imports what it needs when it is called."""
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from kd_solutions.support.errors import StudyError
 from kd_study.records.store import records
 
 if TYPE_CHECKING:
-    from kd_study.notebook.cards import Ticks
+    from kd_study.notebook.cards import ReviewBox, Ticks
 
 
 def tick(of: str, *marks: str | int, grade: int | None = None) -> "Ticks | None":
@@ -15,9 +16,9 @@ def tick(of: str, *marks: str | int, grade: int | None = None) -> "Ticks | None"
     marks: where no buttons can be shown, one a point: "said", "half", "missed", or 1, 2, 3. grade: instead of
     them, or against what follows from them, 1 (forgotten), 2 (hard), 3 (good) or 4 (easy).
     """
+    from kd_study.memory.answering import Answering
+    from kd_study.memory.ticks import expect_grade, read_marks
     from kd_study.questions.bank import question
-    from kd_study.review.answering import Answering
-    from kd_study.review.ticks import expect_grade, read_marks
 
     try:
         asked = question(of if isinstance(of, str) else repr(of))
@@ -38,3 +39,21 @@ def tick(of: str, *marks: str | int, grade: int | None = None) -> "Ticks | None"
         answering.grade_as(grade)
     print(answering.told())
     return None
+
+
+def review(interview: str | date | None = None, minutes: float = 20) -> "ReviewBox | None":
+    """Asks the questions that are due, and new ones; end a cell with it. A space reveals, 1 to 4 grade.
+
+    interview: a day such as "2026-12-12", to be given once: from then on what adds most to what is known on
+    that day comes first. minutes: after so many no further question is asked.
+    """
+    from kd_study.memory.session import Session
+    from kd_study.memory.words import read_day
+    from kd_study.notebook.cards import ReviewBox
+
+    try:
+        day = None if interview is None else read_day(interview)
+    except StudyError as error:
+        print(error)
+        return None
+    return ReviewBox(Session(records(), day, minutes))

@@ -50,7 +50,7 @@ class Attempt(NamedTuple):
 class Answer(NamedTuple):
     """An answer to a question, as far as it is marked.
 
-    occasion: what the rows of one answer have in common. marks: a letter a point, see `review.ticks`; ""
+    occasion: what the rows of one answer have in common. marks: a letter a point, see `memory.ticks`; ""
     where none was ticked. grade: 1 (forgotten) to 4 (easy), None until the answer is marked to the end.
     seconds: what it took, None where that isn't known.
     """

@@ -11,7 +11,7 @@ from kd_solutions.support import language
 from kd_solutions.support.devices import DEVICE_VARIABLE, default_device
 from kd_study.__main__ import app, main
 from kd_study.exercises.catalog import LEVELS, TOPICS
-from kd_study.review.cards import STATES
+from kd_study.memory.cards import STATES
 
 COMMANDS = sorted(command.name or command.callback.__name__ for group in app.registered_groups
                   for command in group.typer_instance.registered_commands)  # fmt: skip

@@ -89,8 +89,8 @@ def test_a_question_shows_its_answer_at_a_key_and_asks_for_each_point():
     assert all(str(point) in answer for point in ASKED.points)
     assert str(ASKED.answer_deep).splitlines()[0] in answer
     assert (
-        answer.index(str(ASKED.points[0]))
-        < answer.index("Tick each point")
+        answer.index("Tick each point")
+        < answer.index(str(ASKED.points[0]))
         < answer.index("strong candidate")
     )
     assert "Recorded: 2 said, 1 half, 1 missed" in answer

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from statistics import median
 
+from kd_study.memory.cards import Card
 from kd_study.records.store import Answer, Records
-from kd_study.review.cards import Card
 
 NINE = time(9)  # when an interview is taken to begin
-LEARN_AHEAD = timedelta(minutes=20)  # a card that is due so soon ends a session, as in Anki
 LEAST_GAIN = 0.02  # of recall on the day; what adds less is left alone
 FIRST_SECONDS, LATER_SECONDS = (
     144,
@@ -61,11 +60,10 @@ def queue(cards: Iterable[Card], when: datetime, interview: date | None = None) 
 
 
 def _plain(cards: list[Card], when: datetime) -> list[Card]:
-    """What is due, the longest due first; then what is new; then what is due in a few minutes."""
-    seen = sorted((card for card in cards if card.memory), key=lambda card: card.memory.due)
-    due = [card for card in seen if card.memory.due <= when]
-    soon = [card for card in seen if when < card.memory.due <= when + LEARN_AHEAD]
-    return [*due, *(card for card in cards if not card.memory), *soon]
+    """What is due, the longest due first; then what is new."""
+    due = [card for card in cards if card.memory and card.memory.due <= when]
+    due.sort(key=lambda card: card.memory.due)
+    return [*due, *(card for card in cards if not card.memory)]
 
 
 def _for_the_day(cards: list[Card], when: datetime, day: datetime) -> list[Card]:

@@ -10,11 +10,11 @@ import pytest
 from kd_solutions.support import language
 from kd_solutions.support.errors import StudyError
 from kd_study import tick
+from kd_study.memory.answering import RESUMED, Answering
+from kd_study.memory.ticks import grade_of, read_marks
 from kd_study.notebook.cards import Points, Ticks
 from kd_study.questions.bank import all_questions, question
 from kd_study.records.store import Records
-from kd_study.review.answering import RESUMED, Answering
-from kd_study.review.ticks import grade_of, read_marks
 
 ASKED = next(each for each in all_questions().values() if len(each.points) == 4)
 

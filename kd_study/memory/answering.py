@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from kd_solutions.support.language import say
+from kd_study.memory.cards import all_cards
+from kd_study.memory.schedule import comes_back, interview_day
+from kd_study.memory.ticks import GRADES, OPEN, counted, grade_of, is_complete
 from kd_study.questions.bank import Question
 from kd_study.records.store import Answer, Records, now
-from kd_study.review.cards import all_cards
-from kd_study.review.schedule import comes_back, interview_day
-from kd_study.review.ticks import GRADES, OPEN, counted, grade_of, is_complete
 
 RESUMED = timedelta(hours=12)  # an answer ticked half-way goes on within this time, after a kernel died too
 LONGEST = 600  # seconds; who needed longer was away

@@ -17,7 +17,9 @@ from kd_study.lessons.outline import LESSONS
 from kd_study.questions.bank import Question, all_questions
 from kd_study.records.store import Answer, Records, now
 
-SCHEDULER = Scheduler(enable_fuzzing=False)  # with a random interval no two notebooks would agree
+# No steps of minutes: an answer of two minutes, repeated after ten, would only measure what was just read. No
+# random intervals: no two notebooks would agree.
+SCHEDULER = Scheduler(learning_steps=(), relearning_steps=(), enable_fuzzing=False)
 STATES = {
     "new": Text("new", "没答过"),
     "weak": Text("weak", "薄弱"),
