@@ -26,6 +26,9 @@ from .notebook import (
     my_guesses as my_guesses,
 )
 from .notebook import (
+    plan as plan,
+)
+from .notebook import (
     progress as progress,
 )
 from .notebook import (

@@ -43,6 +43,7 @@ class Card:
 
     def answered(self, grade: int, when: datetime, marks: str = "") -> "Card":
         """The card after one more answer."""
+        when = when.astimezone(UTC)
         memory = self.memory or Memory(card_id=0, due=when)
         memory, _ = SCHEDULER.review_card(memory, Rating(grade), when)
         return replace(self, memory=memory, grades=(*self.grades, grade), marks=marks)

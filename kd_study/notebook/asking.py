@@ -1,4 +1,4 @@
-"""What a notebook calls about the interview's questions; each imports what it needs when it is called."""
+"""What a notebook calls to prepare: ticks, review, plan; each imports what it needs when it is called."""
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from kd_study.records.store import records
 
 if TYPE_CHECKING:
     from kd_study.notebook.cards import ReviewBox, Ticks
+    from kd_study.notebook.planning import PlanView
 
 
 def tick(of: str, *marks: str | int, grade: int | None = None) -> "Ticks | None":
@@ -57,3 +58,29 @@ def review(interview: str | date | None = None, minutes: float = 20) -> "ReviewB
         print(error)
         return None
     return ReviewBox(Session(records(), day, minutes))
+
+
+def plan(
+    days: int | None = None, interview: str | date | None = None, minutes: int | None = None
+) -> "PlanView | None":
+    """Shows what to do on which day; end a cell with it. What is given is kept: later `plan()` is enough.
+
+    days: for so many, from today on; 14 where nothing was ever given. interview: up to a day such as
+    "2026-12-12". minutes: a day, 60 where nothing was ever given.
+    """
+    from kd_study.interview.plan import choose, make_plan
+    from kd_study.interview.words import expect_days, expect_minutes
+    from kd_study.memory.words import read_day
+    from kd_study.notebook.planning import PlanView
+
+    try:
+        choose(
+            records(),
+            None if days is None else expect_days(days),
+            None if interview is None else read_day(interview),
+            None if minutes is None else expect_minutes(minutes),
+        )
+    except StudyError as error:
+        print(error)
+        return None
+    return PlanView(make_plan(records()))

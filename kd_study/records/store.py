@@ -129,6 +129,13 @@ class Records:
             latest[answer.occasion] = answer
         return list(latest.values())
 
+    def moments(self) -> list[tuple[str, str]]:
+        """(exercise or question, time) of everything that was done, the earliest first."""
+        attempts = [(each.exercise, each.time) for each in self.attempts()]
+        hints = [(exercise, time) for exercise, _, time in self._rows("hints")]
+        answers = [(each.question, each.time) for each in self.answers()]
+        return sorted([*attempts, *hints, *self._rows("solutions"), *answers], key=lambda each: each[1])
+
     def hints(self) -> dict[str, int]:
         """Exercise → the highest rung reached."""
         reached: dict[str, int] = {}

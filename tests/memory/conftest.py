@@ -1,5 +1,6 @@
 """A learner's desk of its own for each test, and a clock that can be set."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,9 +26,14 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch):
+    """Six in the evening of 28 November 2026, in a place where that is the time everywhere."""
     clock = Clock()
     monkeypatch.setattr(store, "_now", clock.text)
-    return clock
+    with monkeypatch.context() as here:
+        here.setenv("TZ", "UTC")
+        time.tzset()
+        yield clock
+    time.tzset()
 
 
 @pytest.fixture
