@@ -14,12 +14,11 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from statistics import mean
 
 from kd_solutions.data.commands import ENGLISH, TEN_LANGUAGES, load_commands
 from kd_solutions.flagship.ladder import RUNGS, Reader, Setting, settle
 from kd_solutions.flagship.recipe import FULL, SHORTER, Recipe
-from kd_solutions.flagship.record import LADDER
+from kd_solutions.flagship.record import LADDER, mean_of_others
 from kd_solutions.flagship.scoreboard import score
 from kd_solutions.support.files import write_whole
 from kd_solutions.support.progress import counting
@@ -63,11 +62,6 @@ class Fits:
         write_whole(LADDER, (json.dumps(self.kept, indent=1) + "\n").encode())
 
 
-def mean_of_others(languages: dict[str, float]) -> float:
-    """The mean over all languages but English."""
-    return mean(value for name, value in languages.items() if name != ENGLISH)
-
-
 def tuning(rung: str, labels_a_class: int | None, fits: Fits) -> Iterator[Fit]:
     """The fits by which a rung's rate is chosen, then whether its head is fitted once more."""
     base = {"rung": rung, "labels_a_class": labels_a_class, "steps": SHORTER.steps, "seed": TUNING_SEED}
@@ -104,10 +98,10 @@ def plan(fits: Fits) -> Iterator[Fit]:
 
 
 def sweep(seeds: Iterable[int], fits: Fits) -> Iterator[Fit]:
-    """Few English labels a class to all, each seed whole before the next."""
+    """Few English labels a class to all, there with every rung; each seed whole before the next."""
     for seed in seeds:
         for labels in (*LABELS_A_CLASS, None):
-            for rung in SWEPT:
+            for rung in SWEPT if labels else RUNGS:
                 tuned_at = TUNED_AT if labels else None
                 yield _final(rung, labels, SWEEP_STEPS, seed, chosen(rung, tuned_at, fits))
 

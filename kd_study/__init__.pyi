@@ -14,6 +14,9 @@ from .notebook import (
     exercise_table as exercise_table,
 )
 from .notebook import (
+    find_questions as find_questions,
+)
+from .notebook import (
     guess as guess,
 )
 from .notebook import (

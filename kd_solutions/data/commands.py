@@ -135,9 +135,8 @@ def _covered_intents() -> dict[str, int]:
 
 def _sample_commands(language: str) -> dict[str, list[tuple[str, str, int]]]:
     """Split → rows (text, intent, template number), sampled from the language's templates."""
-    grammar = templates.Grammar(language, templates.slot_values(_dictionary(language)))
     evaluated, served = set(intent_names()), set(served_intents())
-    known = [template for template in grammar.templates if template.intent in served]
+    known = [template for template in grammar(language).templates if template.intent in served]
     common = [template for template in known if template.intent in evaluated]
     rare = [template for template in known if template.intent not in evaluated]
     ambiguous = templates.ambiguous_texts(known)
@@ -150,6 +149,11 @@ def _sample_commands(language: str) -> dict[str, list[tuple[str, str, int]]]:
         "test": templates.label(test, seen, per_class),
         "rare": templates.label(rare, ambiguous, per_class),
     }
+
+
+def grammar(language: str) -> templates.Grammar:
+    """The templates of a language, their slots filled with its own words."""
+    return templates.Grammar(language, templates.slot_values(_dictionary(language)))
 
 
 def _dictionary(language: str):

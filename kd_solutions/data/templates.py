@@ -101,9 +101,17 @@ class Grammar:
     @cached_property
     def templates(self) -> list[Template]:
         """Every usable template once an intent, sorted by intent and text."""
+        return self._sampled(lambda intent: intent not in LEFT_OUT)
+
+    @cached_property
+    def left_out(self) -> list[Template]:
+        """Templates that ask for nothing: greetings, thanks, something to be announced."""
+        return self._sampled(LEFT_OUT.__contains__)
+
+    def _sampled(self, wanted_intent: Callable[[str], bool]) -> list[Template]:
         domains: dict[tuple[str, str], set[str]] = defaultdict(set)
         for intent, body in self._raw["intents"].items():
-            if intent not in LEFT_OUT:
+            if wanted_intent(intent):
                 for block in body["data"]:
                     wanted = block.get("requires_context", {}).get("domain", ())
                     for text in block["sentences"]:

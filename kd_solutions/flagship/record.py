@@ -1,7 +1,8 @@
-"""What the full recipe reached over several seeds, read from record.json beside this."""
+"""What was reached over several seeds: the full recipe in record.json, the ladder's rungs in ladder.json."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 
@@ -46,3 +47,47 @@ def recorded_flagship() -> Record:
         for name, row in runs[0]["languages"].items()
     }
     return Record(languages, runs[0]["megabytes"], len(runs))
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One fit of the ladder on the test half, as `python -m benchmarks.ladder` kept it.
+
+    labels_a_class: English labels, None where all are known. steps: of training. languages: accuracy in
+    percent. text: the fields of the recipe that leave fewer translations, or spoil the lexicon.
+    """
+
+    rung: str
+    labels_a_class: int | None
+    steps: int
+    seed: int
+    languages: dict[str, float]
+    text: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def mean_of_others(self) -> float:
+        return mean_of_others(self.languages)
+
+
+def recorded_ladder() -> list[Rung]:
+    """Every fit that was tested, in the order in which they were made."""
+    fits = json.loads(LADDER.read_text("utf-8"))["fits"]
+    fields = Rung.__dataclass_fields__
+    tested = (fit for fit in fits if fit["split"] == "test")
+    return [Rung(**{name: value for name, value in fit.items() if name in fields}) for fit in tested]
+
+
+def by_seed(fits: list[Rung], **wanted) -> list[float]:
+    """The means without English of the fits that are as wanted, a number a seed, in the seeds' order.
+
+    `by_seed(recorded_ladder(), rung="translate_train", steps=3000)`: all labels known, all translations,
+    where nothing else is wanted.
+    """
+    wanted = {"labels_a_class": None, "text": {}} | wanted
+    found = [fit for fit in fits if all(getattr(fit, name) == value for name, value in wanted.items())]
+    return [fit.mean_of_others for fit in sorted(found, key=lambda fit: fit.seed)]
+
+
+def mean_of_others(languages: Mapping[str, float]) -> float:
+    """The mean over all languages but English."""
+    return mean(value for name, value in languages.items() if name != ENGLISH)

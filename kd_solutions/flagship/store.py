@@ -10,11 +10,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from kd_solutions.flagship.corpus import training_commands
+from kd_solutions.flagship.predict import Predictor
 from kd_solutions.models.student import CONFIG, StudentModel, damaged_student, no_student
 from kd_solutions.support.errors import StudyError, writing_to
 from kd_solutions.support.files import sync_folder, write_whole
@@ -24,6 +26,7 @@ from kd_solutions.support.paths import CACHE_VARIABLE, HOME_VARIABLE, cache_fold
 CARD, EXAMPLES = "card.json", "examples.json"
 ROOM = 12_000_000  # bytes, somewhat more than a student takes
 _PARTIAL = ".partial-"
+Loaded = TypeVar("Loaded")
 
 
 def students_folder() -> Path:
@@ -38,7 +41,7 @@ def save_student(student: StudentModel, card: dict, folder: Path | None = None) 
     folder: by default `students_folder()`. Returns: the student's own folder.
     Raises: StudyError where it can't be written. The student is as it was, so it can be saved again then.
     """
-    files = {CARD: json.dumps(card, ensure_ascii=False, indent=1), EXAMPLES: json.dumps(_examples())}
+    files = {CARD: json.dumps(card, ensure_ascii=False, indent=1), EXAMPLES: json.dumps(examples())}
     folder = folder or students_folder()
     try:
         with writing_to(folder, _variable_of(folder)), _locked(folder):
@@ -70,10 +73,24 @@ def load_student(folder: Path | None = None) -> tuple[StudentModel, list[str]]:
 
     Raises: StudyError where none was saved, or where it is damaged.
     """
+    return _loaded(folder, lambda newest: (StudentModel.load(newest), _load_examples(newest)))
+
+
+def load_predictor(folder: Path | None = None) -> Predictor:
+    """The student saved last, at work, with the threshold on its card; StudyError as `load_student`."""
+    return _loaded(
+        folder,
+        lambda newest: Predictor(
+            StudentModel.load(newest), _load_examples(newest), threshold=_load_threshold(newest)
+        ),
+    )
+
+
+def _loaded(folder: Path | None, load: Callable[[Path], Loaded]) -> Loaded:
     folder = folder or students_folder()
     while newest := _newest(folder):
         try:
-            return StudentModel.load(newest), _load_examples(newest)
+            return load(newest)
         except StudyError:
             if newest == _newest(folder):  # else another process saved a student and deleted this one
                 raise
@@ -138,17 +155,29 @@ def _newest(folder: Path) -> Path | None:
 
 
 def _load_examples(folder: Path) -> list[str]:
+    texts = _read(folder, EXAMPLES)
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise damaged_student(folder, ValueError("no list of texts"))
+    return texts
+
+
+def _load_threshold(folder: Path) -> float:
+    card = _read(folder, CARD)
+    threshold = card.get("threshold", 0.0) if isinstance(card, dict) else None  # 0 in students of before
+    if not isinstance(threshold, int | float):
+        raise damaged_student(folder, ValueError("no threshold"))
+    return threshold
+
+
+def _read(folder: Path, name: str):
     try:
-        examples = json.loads((folder / EXAMPLES).read_bytes())
-        if not isinstance(examples, list) or not all(isinstance(text, str) for text in examples):
-            raise ValueError("no list of texts")
+        return json.loads((folder / name).read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise damaged_student(folder, error) from error
-    return examples
 
 
-def _examples() -> list[str]:
-    """One English training command of each template."""
+def examples() -> list[str]:
+    """What a command is compared with: one English training command of each template."""
     commands = training_commands()
     by_template = dict(zip(commands.templates.tolist(), commands.texts, strict=True))
     return [by_template[template] for template in sorted(by_template)]

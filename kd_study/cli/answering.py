@@ -8,7 +8,7 @@ from kd_study.exercises.catalog import LEVELS
 from kd_study.memory.answering import Answering
 from kd_study.memory.session import Session
 from kd_study.memory.ticks import GRADES, MARKS, OPEN
-from kd_study.questions.bank import Question, beyond
+from kd_study.questions import KINDS, Question, beyond, in_words
 
 QUIT = "q"
 NUMBERS = dict(zip("123", MARKS, strict=True))
@@ -41,7 +41,8 @@ def await_key(prompt: str, keys: str) -> str | None:
 
 def show_question(asked: Question) -> None:
     """Prints what is asked."""
-    print_markdown(f"### {asked.question}\n\n*{LEVELS[asked.level]}* · `{asked.id}`")
+    about = f"*{LEVELS[asked.level]}* · *{KINDS[asked.kind]}* · `{asked.id}`"
+    print_markdown(f"### {in_words(asked, current_language())}\n\n{about}")
 
 
 def show_points(asked: Question) -> None:

@@ -15,7 +15,8 @@ from kd_solutions.flagship import ladder, scoreboard
 from kd_solutions.flagship import recipe as recipes
 from kd_solutions.flagship import store as serving
 from kd_solutions.flagship import train as flagship
-from kd_solutions.flagship.predict import predict
+from kd_solutions.flagship.abstention import abstention, fit_threshold
+from kd_solutions.flagship.predict import Predictor
 from kd_solutions.models.pretrained import PretrainedTeacher
 from kd_solutions.models.student import StudentModel
 from kd_solutions.support.errors import StudyError
@@ -37,13 +38,15 @@ def distill_and_report(languages: Sequence[str], seed: int, steps: int | None, a
     )
     setting = ladder.settle(languages, recipe=recipe, teacher=teacher, seed=seed)
     student, training = flagship.imitate(setting.corpus, setting.vectors, recipe, seed)
-    card = {"seed": seed, "steps": recipe.steps}
+    predictor = Predictor(student, serving.examples())
+    predictor.threshold = fit_threshold(predictor)
+    card = {"seed": seed, "steps": recipe.steps, "threshold": predictor.threshold}
     _save(student, card)  # whatever happens while it is measured
     _note("Training the rivals, which have no teacher.", "训练没有教师的对照模型。")
     readers = {"student": ladder.reader_of(student)}
     readers |= {name: ladder.RUNGS[name](setting) for name in RIVALS}
     _note("Measuring.", "正在评测。")
-    report = _measure(student, languages, training, readers)
+    report = _measure(predictor, languages, training, readers)
     folder = _save(student, report | card)
     report["megabytes"] = serving.megabytes(folder)
     if as_json:
@@ -74,29 +77,30 @@ def _save(student: StudentModel, card: dict) -> Path:
 
 def ask(text: str, as_json: bool) -> None:
     """Prints what a command in any language means to the student saved last."""
-    student, examples = serving.load_student()
-    answer = predict(student, text, examples)
+    answer = serving.load_predictor()(text)
     if as_json:
         print(json.dumps(asdict(answer), ensure_ascii=False))
         return
-    print(f"{answer.intent}  {answer.confidence:.0%}")
+    print(answer.intent or say("not understood", "没有听懂"), f" {answer.confidence:.0%}")
     print(say("nearest English commands:", "最接近的英语指令："))
     for command, similarity in answer.nearest:
         print(f"  {similarity:.2f}  {command}")
 
 
 def _measure(
-    student: StudentModel,
+    predictor: Predictor,
     languages: Sequence[str],
     training: DistillResult,
     readers: dict[str, ladder.Reader],
 ) -> dict:
     """What `--json` prints, sizes aside; accuracies in percent."""
+    student = predictor.student
     rows = scoreboard.score_languages(languages, readers)
     rare = scoreboard.score_languages(languages, readers, split="rare")
     texts = load_commands(ENGLISH, "test").texts[:1000]
     return {
         "languages": {name: _rounded(asdict(row)) for name, row in rows.items()},
+        "abstention": {name: _rounded(asdict(row)) for name, row in abstention(predictor, languages).items()},
         "retrieval_at_1": _rounded(scoreboard.retrieval(student, languages)),
         "sentences_per_second": round(scoreboard.texts_per_second(student, texts)),
         "seconds": round(training.seconds, 1),
@@ -116,19 +120,19 @@ def _print_table(report: dict) -> None:
         "translate-train",
         say("English labels only", "仅用英语标签"),
         say("retrieval at 1", "检索准确率"),
+        say("answered", "作答比例"),
+        say("of these wrong", "其中答错"),
+        say("out of scope, refused", "范围外，已拒答"),
     )
     table = Table(*columns[:1], box=None)
     for column in columns[1:]:
         table.add_column(column, justify="right")
-    rows, retrieval = report["languages"], report["retrieval_at_1"]
+    rows = {name: _cells(report, name) for name in report["languages"]}
     for name, row in rows.items():
-        table.add_row(name, *(f"{value:.1f}" for value in row.values()), _one_decimal(retrieval.get(name)))
-    others = [row for name, row in rows.items() if name != ENGLISH]
-    if others:
-        means = [mean(row[model] for row in others) for model in others[0]]
+        table.add_row(name, *map(_one_decimal, row))
+    if others := [row for name, row in rows.items() if name != ENGLISH]:
         label = say("mean without English", "平均（不含英语）")
-        of_retrieval = mean(retrieval.values()) if retrieval else None
-        table.add_row(label, *map(_one_decimal, [*means, of_retrieval]), style="bold")
+        table.add_row(label, *map(_one_decimal, map(_mean, zip(*others, strict=True))), style="bold")
     Console().print(table)
     rare = [row["student"] for name, row in report["rare_intents"].items() if name != ENGLISH]
     print(
@@ -148,6 +152,21 @@ def _print_table(report: dict) -> None:
                 f"另有英语模板太少、无法划分的意图（时间、日期、扫地机器人等），单独统计：{mean(rare):.1f}。",
             )
         )
+
+
+def _cells(report: dict, language: str) -> list[float | None]:
+    """A row of the table; None where there is nothing to measure on."""
+    abstention = report["abstention"].get(language, {})
+    return [
+        *report["languages"][language].values(),
+        report["retrieval_at_1"].get(language),
+        *(abstention.get(name) for name in ("coverage", "risk", "out_of_scope_refused")),
+    ]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return mean(known) if known else None
 
 
 def _rounded(values: dict[str, float]) -> dict[str, float]:

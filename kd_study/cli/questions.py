@@ -1,5 +1,6 @@
 """Commands on the interview's questions: list them, answer one, go through those that are due."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -46,13 +47,27 @@ def questions(
     level: Annotated[
         str, typer.Option(metavar="basic|mid|hard", help=say("of the list", "只列一种难度"))
     ] = "",
+    kind: Annotated[
+        str,
+        typer.Option(
+            metavar="concept|code|estimate|design", help=say("of the list", "只列概念、代码、估算或设计题")
+        ),
+    ] = "",
     state: Annotated[
         str,
         typer.Option(metavar="new|weak|known|due", help=say("of the list", "没答过、薄弱、已掌握、该复习")),
     ] = "",
+    words: Annotated[
+        str,
+        typer.Option(
+            "--find",
+            metavar=say("WORDS", "词"),
+            help=say("that occur in the question or its answer", "只列题目或答案里出现这些词的"),
+        ),
+    ] = "",
 ) -> None:
     if question is None:
-        print_questions(topic, level, state)
+        print_questions(words, state, topic=topic, level=level, kind=kind)
     elif marks:
         record_marks(question, marks)
     else:
@@ -104,39 +119,36 @@ def go_through_cards(interview: str | None, minutes: int) -> None:
     print(ending(session))
 
 
-def print_questions(topic: str, level: str, state: str) -> None:
-    """Prints one line a question, topic by topic: how it is known, id, level, and whether it is due."""
+def print_questions(words: str = "", state: str = "", **wanted: str) -> None:
+    """Prints one line a question, topic by topic: how it is known, id, level, and whether it is due.
+
+    words: that occur in it. state: of `memory.cards.STATES`. wanted: fields and their values, "" for any.
+    """
     from kd_study.exercises.catalog import LEVELS
     from kd_study.memory.cards import STATES, all_cards
-    from kd_study.questions.bank import all_questions
+    from kd_study.questions import KINDS, TOPICS, all_questions, find
     from kd_study.records.store import now, records
 
     bank, when = all_questions(), now()
-    topics = list(dict.fromkeys(asked.topic for asked in bank.values()))
-    for given, name, known in (
-        (topic, "--topic", topics),
-        (level, "--level", list(LEVELS)),
-        (state, "--state", list(STATES)),
-    ):
-        _expect(given, name, known)
+    topics = {asked.topic: "" for asked in bank.values()}
+    for name, known in (("topic", topics), ("level", LEVELS), ("kind", KINDS)):
+        _expect(wanted.get(name, ""), f"--{name}", known)
+    _expect(state, "--state", STATES)
     cards = all_cards(records(warn), when)
-    chosen = [
-        asked
-        for asked in bank.values()
-        if topic in ("", asked.topic)
-        and level in ("", asked.level)
-        and (not state or cards[asked.id].is_in(state, when))
-    ]
+    fitting = find(bank.values(), words, **{name: value for name, value in wanted.items() if value})
+    chosen = [asked for asked in fitting if not state or cards[asked.id].is_in(state, when)]
     if not chosen:
         print(say("No question is like that.", "没有符合条件的问题。"))
         return
     wide = max(len(asked.id) for asked in chosen)
-    for number, asked in enumerate(chosen):
-        if not number or asked.topic != chosen[number - 1].topic:
-            print(asked.topic)
-        due = say(", due", "，该复习") if cards[asked.id].is_in("due", when) else ""
-        about = f"{LEVELS[asked.level]}{due}"
-        print(f"  {sign(cards[asked.id], when)} {asked.id:<{wide}} {_cut(asked.question)} ({about})")
+    for topic in topics:
+        own = [asked for asked in chosen if asked.topic == topic]
+        if own:
+            print(f"{TOPICS.get(topic, topic)} ({topic})")
+        for asked in own:
+            due = say(", due", "，该复习") if cards[asked.id].is_in("due", when) else ""
+            about = f"{LEVELS[asked.level]}{due}"
+            print(f"  {sign(cards[asked.id], when)} {asked.id:<{wide}} {_cut(asked.title)} ({about})")
     print()
     print(_count(cards, chosen, when))
     print(
@@ -168,7 +180,7 @@ def _cut(question: Text) -> str:
     return text if len(text) <= WIDTH else f"{text[:WIDTH]}…"
 
 
-def _expect(given: str, option: str, known: list[str]) -> None:
+def _expect(given: str, option: str, known: Iterable[str]) -> None:
     if given and given not in known:
         raise StudyError(
             say(
@@ -182,7 +194,7 @@ def record_marks(name: str, marks: list[str]) -> None:
     """Records how the points of an answer given elsewhere are ticked."""
     from kd_study.memory.answering import Answering
     from kd_study.memory.ticks import read_marks
-    from kd_study.questions.bank import question
+    from kd_study.questions import question
     from kd_study.records.store import records
 
     asked = question(shortened(name))
@@ -196,7 +208,7 @@ def answer_one(name: str) -> None:
     """Asks a question, shows its answer at a key, and asks for each of its points."""
     from kd_study.cli import answering as terminal
     from kd_study.memory.answering import Answering
-    from kd_study.questions.bank import question
+    from kd_study.questions import question
     from kd_study.records.store import records
 
     asked = question(shortened(name))

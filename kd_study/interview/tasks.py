@@ -10,7 +10,7 @@ from kd_study.interview.pace import exercise_pace, share_of
 from kd_study.lessons.outline import LESSON_OF, LESSONS
 from kd_study.memory.cards import Card, lesson_of
 from kd_study.memory.schedule import answer_seconds
-from kd_study.questions.bank import question
+from kd_study.questions import question
 from kd_study.records.agenda import order
 from kd_study.records.store import Records
 from kd_study.records.summary import Row

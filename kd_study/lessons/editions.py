@@ -1,5 +1,6 @@
 """Builds the notebooks: one source a lesson (see `source`) becomes an English and a Chinese edition."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import nbformat
@@ -9,10 +10,12 @@ from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES, Text
 from kd_study.exercises.catalog import LEVELS, TOPIC_TITLES, TOPICS, exercise, sheet
 from kd_study.exercises.stubs import solved_source, stub_source
+from kd_study.lessons.errata import errata
 from kd_study.lessons.glossary import GLOSSARY, Term, entries, link_terms
 from kd_study.lessons.source import FILLED, NOTEBOOKS, lesson_sources, prose, read_cells
 from kd_study.lessons.speech import in_language
-from kd_study.questions.bank import Question, all_questions, question, render
+from kd_study.questions import TOPICS as TOPICS_OF_QUESTIONS
+from kd_study.questions import Question, all_questions, attachments, by_topic, question, render
 
 CAPTION = "↑ "
 _METADATA = {
@@ -27,8 +30,8 @@ def assemble(source: Path, language: str, solved: bool = False) -> nbformat.Note
     asked = False  # whether the cell before is a question
     for index, (cell, twin) in enumerate(read_cells(source)):
         key = cell.metadata.get("key") or f"cell-{index:02d}"
-        if ("question" in cell.metadata and not asked) or "bank" in cell.metadata:
-            built.append(new_code_cell("from kd_study import clock\n\nclock()", id=f"clock-{index:02d}"))
+        if "question" in cell.metadata and not asked:
+            built.append(_clock_cell(f"{index:02d}"))
         asked = "question" in cell.metadata
         if filled := next((name for name in FILLED if name in cell.metadata), None):
             built += _filled_cells(filled, cell, source, language, solved)
@@ -56,17 +59,38 @@ def _filled_cells(kind: str, cell, source: Path, language: str, solved: bool) ->
     if kind == "topic":
         return _topic_cells(wanted, language, solved)
     if kind == "bank":
-        found = [each for each in all_questions().values() if each.topic == wanted]
-        return [cell for each in found for cell in _question_cells(each, language)]
+        return _bank_cells(language)
+    if kind == "errata":
+        return [new_markdown_cell(text, id=anchor) for anchor, text in errata(language)]
     if kind == "glossary":
         return [new_markdown_cell(text, id=anchor) for anchor, text in _glossary(source.parent, language)]
-    return _question_cells(question(wanted), language, cell.metadata.get("key"))
+    return _question_cells(question(wanted), language, cell.metadata.get("key") or wanted)
 
 
-def _question_cells(asked: Question, language: str, key: str | None = None) -> list:
+def _bank_cells(language: str) -> list:
+    """Every question, topic after topic, each topic below a heading and a clock."""
     return [
-        new_markdown_cell(render(asked, language), id=key or asked.id),
-        new_code_cell(f'tick("{asked.id}")', id=f"{asked.id}-tick"),
+        cell
+        for topic, questions in by_topic(all_questions().values()).items()
+        for cell in (
+            new_markdown_cell(f"## {getattr(TOPICS_OF_QUESTIONS[topic], language)}", id=f"topic-{topic}"),
+            _clock_cell(topic),
+            *(cell for each in questions for cell in _question_cells(each, language, each.id)),
+        )
+    ]
+
+
+def _clock_cell(name: str) -> nbformat.NotebookNode:
+    return new_code_cell("from kd_study import clock\n\nclock()", id=f"clock-{name}")
+
+
+def _question_cells(asked: Question, language: str, key: str) -> list:
+    """The question with its answer folded away, and below it the points to be ticked."""
+    text = render(asked, language)
+    pictures = {name: {"image/png": b64encode(png).decode()} for name, png in attachments(text).items()}
+    return [
+        new_markdown_cell(text, id=key, **({"attachments": pictures} if pictures else {})),
+        new_code_cell(f'tick("{asked.id}")', id=f"{key}-tick"),
     ]
 
 

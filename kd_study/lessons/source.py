@@ -5,7 +5,8 @@
     [markdown] question="why-t-squared"               a question of the bank, its answer folded, below a clock
     exercise="kd_loss"                                statement, stub, check, and whose solution goes on
     topic="response"                                  every exercise of a topic, one after the other
-    [markdown] bank="temperature"                     every question of a topic of the bank, below a clock
+    [markdown] bank=true                              every question of the bank, topic by topic, below clocks
+    [markdown] errata=true                            what public lists get wrong, and what is right
     [markdown] glossary=true                          every term, with links to the lessons that use it
     (none)                                            code; `say("…", "…")` becomes the page's own sentence
 
@@ -23,7 +24,7 @@ from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-FILLED = ("exercise", "question", "bank", "topic", "glossary")  # by the builder
+FILLED = ("exercise", "question", "bank", "topic", "glossary", "errata")  # by the builder
 _KNOWN_METADATA = {"lang", "caption", "key", "tags", "study", *FILLED}
 
 

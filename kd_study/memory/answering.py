@@ -7,7 +7,7 @@ from kd_solutions.support.language import say
 from kd_study.memory.cards import all_cards
 from kd_study.memory.schedule import comes_back, interview_day
 from kd_study.memory.ticks import GRADES, OPEN, counted, grade_of, is_complete
-from kd_study.questions.bank import Question
+from kd_study.questions import Question
 from kd_study.records.store import Answer, Records, now
 
 RESUMED = timedelta(hours=12)  # an answer ticked half-way goes on within this time, after a kernel died too

@@ -14,7 +14,7 @@ from fsrs import Rating, Scheduler
 from kd_solutions.support.language import Text
 from kd_study.exercises.catalog import LEVELS
 from kd_study.lessons.outline import LESSONS
-from kd_study.questions.bank import Question, all_questions
+from kd_study.questions import Question, all_questions
 from kd_study.records.store import Answer, Records, now
 
 # No steps of minutes: an answer of two minutes, repeated after ten, would only measure what was just read. No

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from kd_study.memory.answering import Answering
 from kd_study.memory.cards import all_cards
 from kd_study.memory.schedule import INTERVIEW, interview_day, moment, queue
-from kd_study.questions.bank import Question, question
+from kd_study.questions import Question, question
 from kd_study.records.store import Records, now
 
 MINUTES = 20

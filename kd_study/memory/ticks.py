@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import Text, say
-from kd_study.questions.bank import Question
+from kd_study.questions import Question
 
 MARKS = {"s": Text("said", "说到"), "h": Text("half", "一半"), "m": Text("missed", "漏掉")}
 OPEN = "."  # a point that isn't ticked yet

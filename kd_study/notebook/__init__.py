@@ -1,7 +1,7 @@
 """What a notebook calls."""
 
 from kd_solutions.support.language import use_language
-from kd_study.notebook.asking import plan, review, tick
+from kd_study.notebook.asking import find_questions, plan, review, tick
 from kd_study.notebook.desk import check, hint, solution, yours_or_reference
 from kd_study.notebook.kernel import equip
 from kd_study.notebook.pages import exercise_table, lesson_map, progress
@@ -13,6 +13,7 @@ __all__ = [
     "check",
     "clock",
     "exercise_table",
+    "find_questions",
     "guess",
     "hint",
     "lesson_map",

@@ -8,6 +8,7 @@ from kd_study.records.store import records
 
 if TYPE_CHECKING:
     from kd_study.notebook.cards import ReviewBox, Ticks
+    from kd_study.notebook.finder import Finder
     from kd_study.notebook.planning import PlanView
 
 
@@ -19,7 +20,7 @@ def tick(of: str, *marks: str | int, grade: int | None = None) -> "Ticks | None"
     """
     from kd_study.memory.answering import Answering
     from kd_study.memory.ticks import expect_grade, read_marks
-    from kd_study.questions.bank import question
+    from kd_study.questions import question
 
     try:
         asked = question(of if isinstance(of, str) else repr(of))
@@ -84,3 +85,10 @@ def plan(
         print(error)
         return None
     return PlanView(make_plan(records()))
+
+
+def find_questions() -> "Finder":
+    """Choices of topic, level, kind, lesson and state, and a box for words; end a cell with it to show it."""
+    from kd_study.notebook.finder import Finder
+
+    return Finder()

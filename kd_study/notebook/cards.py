@@ -7,7 +7,7 @@ from kd_study.memory.session import Session
 from kd_study.memory.ticks import GRADES, MARKS
 from kd_study.memory.words import ending, headline
 from kd_study.notebook.views import inline
-from kd_study.questions.bank import Question, beyond
+from kd_study.questions import KINDS, Question, beyond, with_pictures
 from kd_study.records.store import records
 
 
@@ -169,8 +169,9 @@ class ReviewBox:
     def _draw(self) -> None:
         session, asked = self._session, self._session.asked
         self._head.value = inline(headline(session) if asked else ending(session))
-        level = f"*{LEVELS[asked.level]}* · `{asked.id}`" if asked else ""
-        set_markdown(self._front, f"### {asked.question}\n\n{level}" if asked else "")
+        about = f"*{LEVELS[asked.level]}* · *{KINDS[asked.kind]}* · `{asked.id}`" if asked else ""
+        front = f"### {with_pictures(asked, current_language())}\n\n{about}" if asked else ""
+        set_markdown(self._front, front)
         shown = asked is not None and session.revealed
         self._points.children = (Points(session.answering, self._ticked).box,) if shown else ()
         set_markdown(self._rest, "\n\n".join(beyond(asked, current_language())) if shown else "")
@@ -184,10 +185,10 @@ class ReviewBox:
             plain = ending(self._session)
         else:
             plain = say(
-                f"{self._session.asked.question}\n(Where no buttons are shown: answer aloud, compare, then "
+                f"{self._session.asked.title}\n(Where no buttons are shown: answer aloud, compare, then "
                 f'`tick("{self.asked}", grade=3)`, 1 forgotten to 4 easy, and `review()` again; or, in a '
                 "terminal, `python -m kd_study review`.)",
-                f"{self._session.asked.question}\n（如果没有显示按钮：先开口回答，对照之后写"
+                f"{self._session.asked.title}\n（如果没有显示按钮：先开口回答，对照之后写"
                 f'`tick("{self.asked}", grade=3)`，1忘了到4轻松，再运行`review()`；'
                 "或在终端运行`python -m kd_study review`。）",
             )

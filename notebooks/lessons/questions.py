@@ -3,71 +3,24 @@
 #
 # *Every interview question on one page.* Start the clock, answer aloud, then open the answer and compare, point by point.
 #
-# ## Foundations
+# Run the cell below to choose by topic, level, kind or lesson, or to search; each line of the result leads to its question. Without it, the contents panel at the left lists all of them, and Ctrl+F finds a word.
+#
+# `python -m kd_study sheet` writes two pages to print for the last evening. What public lists get wrong: [errata](errata.ipynb).
 # %% [markdown] lang="zh"
 # # 面试题
 #
 # *全部面试题都在这一页。* 按下计时，先开口回答，再展开答案逐条对照。
 #
-# ## 基础
+# 运行下面的单元格，就能按主题、难度、题型、课程挑选，也能搜索；结果里每一行都通向它的问题。不运行也行：左侧的目录面板列出了全部问题，Ctrl+F可以查词。
+#
+# `python -m kd_study sheet`写出两页纸，供前一晚打印。公开资料里的错误：[勘误](errata.ipynb)。
 
-# %% [markdown] bank="foundations"
+# %% key="find"
+from kd_study import find_questions
 
-# %% [markdown] lang="en"
-# ## Temperature
-# %% [markdown] lang="zh"
-# ## 温度系数
+find_questions()
 
-# %% [markdown] bank="temperature"
-
-# %% [markdown] lang="en"
-# ## The loop
-# %% [markdown] lang="zh"
-# ## 训练循环
-
-# %% [markdown] bank="loop"
-
-# %% [markdown] lang="en"
-# ## Across languages
-# %% [markdown] lang="zh"
-# ## 跨语言
-
-# %% [markdown] bank="crosslingual"
-
-# %% [markdown] lang="en"
-# ## Features, relations and debugging
-# %% [markdown] lang="zh"
-# ## 特征、关系与排错
-
-# %% [markdown] bank="features"
-
-# %% [markdown] lang="en"
-# ## Embeddings and more languages
-# %% [markdown] lang="zh"
-# ## 句向量与更多语言
-
-# %% [markdown] bank="embeddings"
-
-# %% [markdown] lang="en"
-# ## Language models
-# %% [markdown] lang="zh"
-# ## 语言模型的蒸馏
-
-# %% [markdown] bank="sequences"
-
-# %% [markdown] lang="en"
-# ## Language models in practice
-# %% [markdown] lang="zh"
-# ## 语言模型蒸馏的实务
-
-# %% [markdown] bank="llm_practice"
-
-# %% [markdown] lang="en"
-# ## Compression and deployment
-# %% [markdown] lang="zh"
-# ## 压缩与部署
-
-# %% [markdown] bank="compression"
+# %% [markdown] bank=true
 
 # %% [markdown] lang="en"
 # [Back to the start](00_start.ipynb)

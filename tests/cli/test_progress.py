@@ -10,7 +10,7 @@ from kd_solutions.support import language
 from kd_solutions.support.errors import StudyError
 from kd_study.__main__ import app
 from kd_study.exercises.catalog import NAMES, exercise
-from kd_study.questions.bank import all_questions
+from kd_study.questions import all_questions
 from kd_study.records.store import Records
 
 

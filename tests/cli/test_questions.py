@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from kd_solutions.support import language
 from kd_solutions.support.errors import StudyError
 from kd_study.__main__ import app
-from kd_study.questions.bank import all_questions
+from kd_study.questions import all_questions, find
 from kd_study.records.store import Records
 
 ASKED = next(each for each in all_questions().values() if len(each.points) == 4)
@@ -36,15 +36,21 @@ def listed(shown):
 def test_every_question_has_a_line_below_its_topic():
     shown = run()
     assert listed(shown) == list(all_questions())
-    assert all(f"\n{each.topic}\n" in f"\n{shown}" for each in all_questions().values())
+    assert all(f"({each.topic})\n" in shown for each in all_questions().values())
     assert f"{len(all_questions())} questions: 0 known, 0 weak" in shown
 
 
-@pytest.mark.parametrize("field", ["topic", "level"])
-def test_the_list_is_filtered_by_topic_and_level(field):
+@pytest.mark.parametrize("field", ["topic", "level", "kind"])
+def test_the_list_is_filtered_by_topic_level_and_kind(field):
     wanted = getattr(ASKED, field)
     shown = run(f"--{field}", wanted)
     assert listed(shown) == [name for name, each in all_questions().items() if getattr(each, field) == wanted]
+
+
+@pytest.mark.parametrize("words", ["batchmean", "温度"])
+def test_the_list_is_searched_in_either_language(words):
+    found = listed(run("--find", words))
+    assert sorted(found) == sorted(each.id for each in find(all_questions().values(), words)) != []
 
 
 def test_the_list_is_filtered_by_how_a_question_is_known():
@@ -85,7 +91,7 @@ def test_marks_that_are_typed_are_recorded():
 def test_a_question_shows_its_answer_at_a_key_and_asks_for_each_point():
     shown = run(ASKED.id, typed="x\n\n1\n2\nx\n3\n1\n")
     question, answer = shown.split("then press space.")
-    assert str(ASKED.question) in question and str(ASKED.points[0]) not in question
+    assert str(ASKED.title) in question and str(ASKED.points[0]) not in question
     assert all(str(point) in answer for point in ASKED.points)
     assert str(ASKED.answer_deep).splitlines()[0] in answer
     assert (
@@ -111,5 +117,5 @@ def test_whoever_stops_goes_on_later_with_the_points_that_are_open():
 def test_it_speaks_chinese(monkeypatch):
     monkeypatch.setattr(language, "_current", "zh")
     shown = run(ASKED.id, typed="\n1\n2\n3\n1\n")
-    assert ASKED.question.zh in shown and "逐点打钩" in shown and "已记录：说到2点，一半1点，漏掉1点" in shown
+    assert ASKED.title.zh in shown and "逐点打钩" in shown and "已记录：说到2点，一半1点，漏掉1点" in shown
     assert "共" in run() and "薄弱1题" in run()

@@ -44,8 +44,9 @@ def test_the_rungs_are_paired(fits):
     assert ladder == {(rung, seed) for rung in RUNGS for seed in climb.LADDER_SEEDS}
     sweep = [fit for fit in fits if fit["steps"] == climb.SWEEP_STEPS and "text" not in fit]
     asked = {(fit["rung"], fit["labels_a_class"], fit["seed"]) for fit in sweep}
-    labels = (*climb.LABELS_A_CLASS, None)
-    assert asked == {(r, n, seed) for r in climb.SWEPT for n in labels for seed in climb.SWEEP_SEEDS}
+    wanted = [(rung, None) for rung in RUNGS]
+    wanted += [(rung, labels) for rung in climb.SWEPT for labels in climb.LABELS_A_CLASS]
+    assert asked == {(*each, seed) for each in wanted for seed in climb.SWEEP_SEEDS}
     assert len(sweep) == len(asked)
     less = [(fit["rung"], fit["seed"], *fit["text"].items()) for fit in fits if "text" in fit]
     assert len(less) == len(set(less)) == 3 * len(climb.TEXT_SEEDS) * len(climb.LESS_TEXT)

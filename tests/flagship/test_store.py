@@ -23,7 +23,7 @@ def student():
 
 @pytest.fixture(autouse=True)
 def few_examples(monkeypatch):
-    monkeypatch.setattr(store, "_examples", lambda: ["turn on", "开灯"])
+    monkeypatch.setattr(store, "examples", lambda: ["turn on", "开灯"])
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from kd_study.interview.pace import (
 )
 from kd_study.lessons.outline import LESSONS
 from kd_study.memory.schedule import FIRST_SECONDS
-from kd_study.questions.bank import all_questions
+from kd_study.questions import all_questions
 from kd_study.records.store import Answer
 
 TODAY = date(2026, 11, 28)

@@ -14,7 +14,7 @@ from kd_study.interview.plan import MINUTES, REVIEWED, make_plan
 from kd_study.interview.words import rows, summary
 from kd_study.lessons.outline import LESSONS
 from kd_study.memory.cards import study_order
-from kd_study.questions.bank import all_questions
+from kd_study.questions import all_questions
 
 TODAY = date(2026, 11, 28)
 

@@ -3,7 +3,9 @@
 import torch
 
 from kd_solutions.data.commands import Commands
-from kd_study.lessons.kit.assistant import Reading, asking_for_else, favourite_answer
+from kd_solutions.models.student import StudentModel
+from kd_solutions.models.vocabulary import trim_vocabulary
+from kd_study.lessons.kit.assistant import Reading, asking_for_else, favourite_answer, with_rows_of
 
 SAMPLE = Commands(
     "hu",
@@ -30,3 +32,11 @@ def test_examples_are_the_first_that_ask_for_something_else():
 
 def test_a_reading_is_shown_with_its_probability():
     assert str(Reading("TurnOn", 0.869)) == "TurnOn (87 %)"
+
+
+def test_a_trimmed_student_reads_as_before_what_it_was_trimmed_for():
+    student = StudentModel(["on", "off"], rows=512, width=8, hidden=8, size=4)
+    trimmed, kept = with_rows_of(student, ["turn on", "turn off"], trim_vocabulary)
+    assert torch.equal(trimmed(["on", "turn off"]), student(["on", "turn off"]))
+    assert not torch.equal(trimmed(["bonjour"]), student(["bonjour"]))
+    assert kept == len(student.features(["turn on", "turn off"]).ids.unique()) / 512

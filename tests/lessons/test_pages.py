@@ -2,6 +2,9 @@
 
 import re
 
+import pytest
+
+from kd_solutions.support.language import LANGUAGES
 from kd_study.exercises.catalog import NAMES, sheet
 from kd_study.lessons.editions import assemble
 from kd_study.lessons.outline import LESSONS
@@ -47,6 +50,21 @@ def test_the_page_of_exercises_holds_every_one_in_order():
 def test_the_page_of_questions_holds_every_one():
     cells = assemble(NOTEBOOKS / "lessons" / "questions.py", "zh").cells
     assert {cell.id for cell in cells if "<details>" in cell.source} == set(all_questions())
-    assert sum(cell.id.startswith("clock") for cell in cells) == len(
-        {q.topic for q in all_questions().values()}
-    )
+    topics = {q.topic for q in all_questions().values()}
+    assert {cell.id for cell in cells if cell.id.startswith("clock")} == {
+        f"clock-{topic}" for topic in topics
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_of_errata_holds_every_sighting_with_what_is_right(language):
+    cells = {cell.id: cell.source for cell in assemble(NOTEBOOKS / "lessons" / "errata.py", language).cells}
+    seen = [
+        (f"{question.id}-seen-{number}", each)
+        for question in all_questions().values()
+        for number, each in enumerate(question.seen_in, 1)
+    ]
+    assert len(seen) >= 5 and sum("-seen-" in name for name in cells) == len(seen)
+    for name, each in seen:
+        assert each.address in cells[name] and str(each.date) in cells[name] and each.source in cells[name]
+        assert getattr(each.right, language) in cells[name]

@@ -16,7 +16,7 @@ from kd_study.memory.schedule import (
     moment,
     queue,
 )
-from kd_study.questions.bank import all_questions
+from kd_study.questions import all_questions
 from kd_study.records import store
 from kd_study.records.store import Answer, Records
 

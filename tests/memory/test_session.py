@@ -10,12 +10,13 @@ from typer.testing import CliRunner
 
 from kd_solutions.support import language
 from kd_solutions.support.errors import StudyError
+from kd_solutions.support.language import Text
 from kd_study import review, tick
 from kd_study.__main__ import app
 from kd_study.memory.cards import all_cards, study_order
 from kd_study.memory.session import Session
 from kd_study.memory.words import ending, headline
-from kd_study.questions.bank import question
+from kd_study.questions import markdown, question
 from kd_study.records.store import Records
 
 INTERVIEW = date(2026, 12, 12)
@@ -197,3 +198,13 @@ def test_it_speaks_chinese(desk, monkeypatch):
     assert "已记录：3 (不错)" in box._said.value
     shown = run(typed="\n3\n")
     assert "先开口回答" in shown and "1 忘了，2 吃力" in shown and "预计能答出" in shown
+
+
+def test_a_picture_is_inside_the_question_or_stands_as_its_description(monkeypatch):
+    monkeypatch.setattr(markdown, "picture", lambda name: name.encode())
+    text = Text(
+        "What is wrong?\n\n![A loss that falls](picture:curve)", "错在哪？\n\n![下降的损失](picture:curve)"
+    )
+    asked = study_order()[0].model_copy(update={"question": text})
+    assert "![A loss that falls](data:image/png;base64,Y3VydmU=)" in markdown.with_pictures(asked, "en")
+    assert markdown.in_words(asked, "zh") == "错在哪？\n\n[下降的损失]"

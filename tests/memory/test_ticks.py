@@ -13,7 +13,7 @@ from kd_study import tick
 from kd_study.memory.answering import RESUMED, Answering
 from kd_study.memory.ticks import grade_of, read_marks
 from kd_study.notebook.cards import Points, Ticks
-from kd_study.questions.bank import all_questions, question
+from kd_study.questions import all_questions, question
 from kd_study.records.store import Records
 
 ASKED = next(each for each in all_questions().values() if len(each.points) == 4)

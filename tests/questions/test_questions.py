@@ -1,9 +1,9 @@
 """The question bank is complete in both languages, and everything that it points to exists."""
 
 import copy
+import datetime
 import re
 
-import nbformat
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -12,14 +12,14 @@ import kd_solutions
 from kd_solutions.support import language
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES, Text
-from kd_study.lessons.editions import assemble
-from kd_study.lessons.source import NOTEBOOKS, lesson_sources
-from kd_study.questions.bank import all_questions, load_questions, question, render
+from kd_study.questions import all_questions, attachments, form, load_questions, markdown, question, render
+from kd_study.questions import pictures as drawn
 
 GOOD = {
     "id": "why-t-squared",
     "topic": "temperature",
     "level": "mid",
+    "kind": "concept",
     "question": {"en": "Why T²?", "zh": "为什么乘T²？"},
     "answer_short": {"en": "- one\n- two\n  goes on\n- three", "zh": "- 一\n- 二\n- 三"},
     "answer_deep": {"en": "Deep.", "zh": "深入。"},
@@ -29,6 +29,18 @@ GOOD = {
     "evidence": ["02_temperature#t-squared"],
     "sources": ["Hinton 2015"],
 }
+SEEN = {
+    "repository": "somebody/some-list",
+    "file": "docs/notes.md",
+    "commit": "0123abc",
+    "line": 12,
+    "date": datetime.date(2026, 11, 28),
+    "statement": {"en": "T² is decoration.", "zh": "T²只是摆设。"},
+    "right": {"en": "It keeps the ratio.", "zh": "它保持比例。"},
+    "source": "Hinton 2015, section 2",
+}
+RUBRIC = [{"weight": 2, "point": {"en": f"Point {n}", "zh": f"第{n}点"}} for n in "abcd"]
+CODE = "Read:\n\n```python\nloss = 0\n```"
 
 
 def bank_of(folder, *entries):
@@ -61,6 +73,28 @@ def test_reads_a_question(tmp_path):
         ({"evidence": ["the second lesson"]}, "evidence is written lesson#cell"),
         ({"evidence": [], "sources": []}, "an answer rests on evidence"),
         ({"answer": "yes"}, "unknown: answer"),
+        ({"kind": "riddle"}, "kind is one of concept, code, estimate, design, not 'riddle'"),
+        ({"kind": "code"}, "of the kind code shows code, a log or a picture"),
+        ({"kind": "code", "question": {"en": CODE, "zh": "读。"}}, "in each language"),
+        ({"question": {"en": CODE[:-3], "zh": CODE}}, "a block of code stands between two lines"),
+        ({"question": {"en": "![a](x.png)", "zh": "![图](x.png)"}}, r"\(picture:NAME\), .* not 'x.png'"),
+        ({"question": {"en": "![](picture:x)", "zh": "![](picture:x)"}}, "not 'picture:x'"),
+        ({"kind": "design"}, "has a rubric of 4 to 8 points"),
+        ({"rubric": RUBRIC}, "and no other has one"),
+        ({"kind": "design", "rubric": RUBRIC[:3]}, "a rubric of 4 to 8 points"),
+        ({"kind": "design", "rubric": 3}, "rubric is not of the form"),
+        (
+            {"kind": "design", "rubric": [RUBRIC[0] | {"weight": 9}]},
+            "rubric.0: weight is a whole number from 1 to 5",
+        ),
+        ({"kind": "design", "rubric": [{"weight": 1}]}, "missing: rubric.0.point"),
+        ({"seen_in": [SEEN | {"trap": 2}]}, "seen_in names trap 2, but there are 1"),
+        ({"seen_in": [SEEN | {"line": "12"}]}, "seen_in.0: line is a whole number"),
+        ({"seen_in": [SEEN | {"date": "yesterday"}]}, "date is a day, written 2026-11-28"),
+        ({"seen_in": [SEEN | {"repository": "some list"}]}, "repository is written owner/name"),
+        ({"seen_in": [SEEN | {"commit": "main"}]}, "commit is written in 7 to 40 hex digits"),
+        ({"seen_in": [SEEN | {"right": {"en": "It does."}}]}, "right needs a text in each of en, zh"),
+        ({"seen_in": [SEEN | {"blame": "you"}]}, "unknown: seen_in.0.blame"),
     ],
 )
 def test_a_fault_is_named_with_its_file_and_id(tmp_path, change, complaint):
@@ -114,6 +148,46 @@ def test_the_answer_is_folded_behind_the_question(tmp_path, language):
     assert text.endswith("</details>")
 
 
+def test_a_sighting_stands_below_its_trap_and_a_rubric_behind_the_answer(tmp_path):
+    traps = {"en": "- first\n- second", "zh": "- 甲\n- 乙"}
+    entry = GOOD | {"kind": "design", "rubric": RUBRIC, "traps": traps, "seen_in": [SEEN | {"trap": 1}]}
+    text = render(bank_of(tmp_path, entry)["why-t-squared"], "en")
+    address = "https://github.com/somebody/some-list/blob/0123abc/docs/notes.md#L12"
+    place = f"[somebody/some-list, docs/notes.md:12]({address})"
+    assert f"- first\n  - Seen in {place}, 2026-11-28: T² is decoration.\n- second\n" in text
+    assert "- **2/8** Point a\n" in text.split("<details>")[1]
+
+
+def test_the_address_of_a_sighting_holds_no_space(tmp_path):
+    seen = SEEN | {"file": "06.推理/a b.md", "trap": 1}
+    (sighting,) = bank_of(tmp_path, GOOD | {"seen_in": [seen]})["why-t-squared"].seen_in
+    assert sighting.address.endswith("/blob/0123abc/06.%E6%8E%A8%E7%90%86/a%20b.md#L12")
+
+
+def test_code_and_a_picture_stand_in_the_question(tmp_path, monkeypatch):
+    monkeypatch.setattr(form, "PICTURES", ("flat_curve",))
+    monkeypatch.setattr(markdown, "picture", lambda name: name.encode())
+    asked = {language: f"{CODE}\n\n![A curve](picture:flat_curve)" for language in LANGUAGES}
+    found = bank_of(tmp_path, GOOD | {"kind": "code", "question": asked})["why-t-squared"]
+    assert found.title == Text("Read:", "Read:")
+    text = render(found, "zh")
+    assert "\n```python\nloss = 0\n```\n" in text and "![A curve](attachment:flat_curve.png)" in text
+    assert attachments(text) == {"flat_curve.png": b"flat_curve"}
+
+
+def test_a_picture_is_drawn_by_its_script(tmp_path, monkeypatch):
+    (tmp_path / "flat_curve.py").write_text("def draw(axes):\n    axes.plot([1, 1])\n")
+    monkeypatch.setattr(drawn, "__path__", [str(tmp_path)])
+    assert drawn.picture("flat_curve").startswith(b"\x89PNG")
+    assert drawn.picture("flat_curve") == drawn.picture("flat_curve")
+
+
+def test_every_picture_of_ours_is_shown_and_can_be_drawn():
+    shown = {name for entry in all_questions().values() for name in drawn.PICTURE.findall(entry.question.en)}
+    assert shown == set(drawn.PICTURES)
+    assert all(drawn.picture(name).startswith(b"\x89PNG") for name in shown)
+
+
 def test_follow_ups_and_exercises_exist():
     bank = all_questions()
     for entry in bank.values():
@@ -127,68 +201,3 @@ def test_chinese_is_chinese_and_english_is_not():
         for text in (entry.question, entry.answer_short, entry.answer_deep, entry.traps):
             assert han.search(text.zh), (entry.id, text.zh)
             assert len(han.findall(text.en)) < 20, (entry.id, text.en)  # a few in examples are fine
-
-
-def test_evidence_is_a_cell_of_its_lesson():
-    cells = {
-        source.stem: {cell.id for cell in assemble(source, "en").cells if cell.cell_type == "code"}
-        for source in lesson_sources()
-    }
-    for entry in all_questions().values():
-        for evidence in entry.evidence:
-            lesson, cell = evidence.split("#")
-            assert lesson not in cells or cell in cells[lesson], f"{entry.id}: no code cell {evidence}"
-
-
-def printed(lesson: str, cell: str) -> str:
-    """What a cell of the committed English edition prints, in words."""
-    notebook = nbformat.read(NOTEBOOKS / "en" / f"{lesson}.ipynb", as_version=4)
-    (found,) = (each for each in notebook.cells if each.id == cell)
-    shown = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in found.outputs]
-    return "\n".join(shown)
-
-
-def quoted_from_lessons(text: str) -> list[tuple[str, str]]:
-    """(lesson's number, number) for each number in a sentence that names a lesson; formulas left out."""
-    sentences = re.split(r"(?<=[.?!])\s+", re.sub(r"\$[^$]*\$|`[^`]*`", "", text))
-    named = [(re.search(r"[Ll]esson (\d\d)", sentence), sentence) for sentence in sentences]
-    return [
-        (lesson[1], number)
-        for lesson, sentence in named
-        if lesson
-        for number in re.findall(
-            r"(?<![\w.])\d+(?:\.\d+)?", re.sub(r"[Ll]esson \d\d|\b[12]\d{3}\b", "", sentence)
-        )
-    ]
-
-
-def test_a_number_from_a_lesson_is_printed_by_a_cell_of_the_evidence():
-    for entry in all_questions().values():
-        for text in (entry.answer_short, entry.answer_deep, entry.traps):
-            for lesson, number in quoted_from_lessons(text.en):
-                shown = " ".join(
-                    printed(*evidence.split("#"))
-                    for evidence in entry.evidence
-                    if evidence.startswith(lesson)
-                )
-                assert re.search(rf"(?<![\d.]){re.escape(number)}(?![\d.]*\d)", shown), (entry.id, number)
-
-
-def test_both_languages_quote_the_same_percentages():
-    for entry in all_questions().values():
-        for text in (entry.answer_short, entry.answer_deep, entry.traps):
-            english, chinese = (
-                sorted(re.findall(r"(\d+(?:\.\d+)?) ?%", re.sub(r"\$[^$]*\$", "", side))) for side in text
-            )
-            assert english == chinese, entry.id
-
-
-@pytest.mark.parametrize(("language", "most"), [("en", 130), ("zh", 220)])
-def test_a_short_answer_can_be_said_in_a_minute(language, most):
-    for entry in all_questions().values():
-        text = getattr(entry.answer_short, language)
-        formulas = re.findall(r"\$[^$]*\$", text)
-        words = re.sub(r"\$[^$]*\$", " ", text)
-        count = len(re.findall(r"[\u4e00-\u9fff]|[A-Za-z0-9'’_-]+", words))
-        spoken = count + sum(len(re.findall(r"\\?[A-Za-z]+|\d+", formula)) for formula in formulas)
-        assert spoken <= most, (entry.id, spoken)

@@ -122,9 +122,16 @@ def run(folder: Path, *arguments: str, code: int = 0, **environment: str) -> str
 
 
 def block(heading: str, kind: str) -> str:
-    """The code block of that kind below a heading of the page."""
+    """The first code block of that kind below a heading of the page."""
+    return blocks(heading, kind)[0]
+
+
+def blocks(heading: str, kind: str) -> list[str]:
     part = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return textwrap.dedent(re.search(rf"^ *```{kind}\n(.*?)^ *```", part, re.DOTALL | re.MULTILINE)[1])
+    return [
+        textwrap.dedent(text)
+        for text in re.findall(rf"^ *```{kind}\n(.*?)^ *```", part, re.DOTALL | re.MULTILINE)
+    ]
 
 
 def filled(text: str) -> str:
@@ -186,12 +193,18 @@ def test_a_new_exercise_with_a_wrong_name_or_topic_is_refused(name, topic, said)
 
 
 def test_the_question_on_the_page_is_complete(tmp_path):
-    entry = block("A question", "yaml")
+    entry, more = blocks("A question", "yaml")
     topic = yaml.safe_load(entry)[0]["topic"]
     existing = (PROJECT / f"kd_study/questions/{topic}.yaml").read_text("utf-8")
     (tmp_path / f"{topic}.yaml").write_text(f"{existing}\n{entry}", "utf-8")
     bank = load_questions(tmp_path)
     assert len(bank["why-not-copy-weights"].points) == 3
+
+    points = yaml.safe_load(more)["rubric"] * 4  # from four on a rubric is complete
+    designed = yaml.safe_load(entry)[0] | yaml.safe_load(more) | {"kind": "design", "rubric": points}
+    (tmp_path / f"{topic}.yaml").write_text(yaml.safe_dump([designed], allow_unicode=True), "utf-8")
+    (sighting,) = load_questions(tmp_path)["why-not-copy-weights"].seen_in
+    assert sighting.address.endswith("/owner/name/blob/0123abc/docs/notes.md#L12")
 
 
 def test_the_lesson_on_the_page_is_built_in_both_languages(copy):

@@ -1,14 +1,16 @@
 """The voice assistant of the lessons: what a teacher and a student make of commands in many languages."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from kd_solutions.data.commands import ENGLISH, Commands, load_commands
 from kd_solutions.evaluation.metrics import accuracy
+from kd_solutions.flagship.ladder import Reader
 from kd_solutions.models.pretrained import Teacher
 from kd_solutions.models.student import StudentModel
 from kd_solutions.signals.cached import CachedSignal
@@ -33,14 +35,14 @@ def some_commands(language: str, count: int = 300) -> Commands:
 
 
 @torch.no_grad()
-def logits_of(model: Teacher | StudentModel, texts: list[str]) -> Tensor:
-    """(N, intents); a teacher's vectors come from its cache."""
+def logits_of(model: Teacher | Reader, texts: list[str]) -> Tensor:
+    """(N, intents) of a teacher, whose vectors come from its cache, or of a student or another reader."""
     if isinstance(model, Teacher):
         return model.head(CachedSignal(model, progress=False)(texts).to(model.head.weight.device))
     return model(texts)
 
 
-def percent_by_language(model: Teacher | StudentModel, commands: dict[str, Commands]) -> dict[str, float]:
+def percent_by_language(model: Teacher | Reader, commands: dict[str, Commands]) -> dict[str, float]:
     """Language → share of its commands read rightly, in percent."""
     return {
         language: 100 * accuracy(logits_of(model, sample.texts), sample.labels)
@@ -93,6 +95,25 @@ def side_by_side(teacher: Teacher, student: StudentModel) -> Callable[[str], dic
 def _reading(logits: Tensor, intents: tuple[str, ...]) -> Reading:
     confidence, best = logits.softmax(-1).max(-1)
     return Reading(_short(intents[best]), confidence.item())
+
+
+def with_rows_of(
+    student: StudentModel,
+    texts: list[str],
+    trim: Callable[[nn.Embedding, list[int]], tuple[nn.Embedding, dict[int, int]]],
+) -> tuple[StudentModel, float]:
+    """A copy of the student with only those rows of its table that these texts use, and their share.
+
+    trim: as `trim_vocabulary`. A piece whose row is gone adds nothing.
+    """
+    whole = student.table.weight.detach()
+    used = student.features(texts).ids.unique().tolist()
+    smaller, place_of = trim(nn.Embedding.from_pretrained(whole), used)
+    kept = torch.zeros_like(whole)
+    kept[list(place_of)] = smaller.weight[list(place_of.values())].detach()
+    copy = deepcopy(student)
+    copy.table.weight.data = kept
+    return copy, len(smaller.weight) / len(whole)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,29 @@
+"""The bank's topics in the order of the page of all questions, with their titles."""
+
+from collections.abc import Iterable
+
+from kd_solutions.support.language import Text
+from kd_study.questions.form import Question
+
+TOPICS = {
+    "foundations": Text("Foundations", "基础"),
+    "temperature": Text("Temperature", "温度系数"),
+    "loop": Text("The loop", "训练循环"),
+    "debugging": Text("Reading code, logs and curves", "读代码、日志和曲线"),
+    "measuring": Text("Measuring and deciding", "测量与取舍"),
+    "features": Text("Features, relations and debugging", "特征、关系与排错"),
+    "crosslingual": Text("Across languages", "跨语言"),
+    "embeddings": Text("Embeddings and more languages", "句向量与更多语言"),
+    "sequences": Text("Language models", "语言模型的蒸馏"),
+    "llm_practice": Text("Language models in practice", "语言模型蒸馏的实务"),
+    "selfdistillation": Text("Self-distillation and reasoning", "自蒸馏与推理"),
+    "scaling": Text("Scaling, costs and serving", "规模、成本与服务"),
+    "compression": Text("Compression and deployment", "压缩与部署"),
+}
+
+
+def by_topic(questions: Iterable[Question]) -> dict[str, list[Question]]:
+    """The questions topic after topic, without the topics that have none."""
+    questions = list(questions)
+    found = {topic: [each for each in questions if each.topic == topic] for topic in TOPICS}
+    return {topic: each for topic, each in found.items() if each}
