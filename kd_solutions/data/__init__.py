@@ -1,6 +1,7 @@
 """Labelled commands and parallel text: real, and the same on every machine."""
 
 from kd_solutions.data.alignment import ibm1_step
+from kd_solutions.data.by_hand import asking_nothing, commands_by_hand
 from kd_solutions.data.commands import (
     ENGLISH,
     TEN_LANGUAGES,
@@ -18,7 +19,9 @@ __all__ = [
     "ENGLISH",
     "ParallelText",
     "TEN_LANGUAGES",
+    "asking_nothing",
     "command_languages",
+    "commands_by_hand",
     "ibm1_step",
     "intent_names",
     "language_weights",

@@ -159,7 +159,7 @@ def test_the_bootstrap_agrees_with_scipys():
     a, b = generator.random(80) < 0.8, generator.random(80) < 0.6
     mean, low, high = paired_bootstrap(a, b)
     differences = a.astype(float) - b.astype(float)
-    theirs = stats.bootstrap((differences,), np.mean, method="percentile", n_resamples=10_000, rng=1)
+    theirs = stats.bootstrap((differences,), np.mean, method="percentile", n_resamples=10_000, random_state=1)
     assert mean == pytest.approx(differences.mean())
     assert (low, high) == pytest.approx(tuple(theirs.confidence_interval), abs=0.013)
 

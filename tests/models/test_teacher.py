@@ -184,10 +184,11 @@ def test_weights_that_lack_a_part_are_refused(folder):
 def test_weights_without_a_pooler_whose_output_nobody_reads_are_enough(folder, teacher):
     from safetensors.torch import load_file, save_file
 
+    expected = teacher.encode(TEXTS)  # before the file changes: transformers 5.4 maps it into memory
     weights = load_file(folder / "model.safetensors")
     kept = {name: tensor for name, tensor in weights.items() if "pooler" not in name}
     save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
-    assert torch.equal(TeacherModel.load(folder).encode(TEXTS), teacher.encode(TEXTS))
+    assert torch.equal(TeacherModel.load(folder).encode(TEXTS), expected)
 
 
 # the teacher that is known by its files
