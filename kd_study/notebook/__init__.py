@@ -1,6 +1,7 @@
 """What a notebook calls."""
 
 from kd_solutions.support.language import use_language
+from kd_study.notebook.asking import plan, review, tick
 from kd_study.notebook.desk import check, hint, solution, yours_or_reference
 from kd_study.notebook.finder import find_questions
 from kd_study.notebook.kernel import equip
@@ -18,9 +19,12 @@ __all__ = [
     "hint",
     "lesson_map",
     "my_guesses",
+    "plan",
     "progress",
+    "review",
     "show_answers",
     "solution",
+    "tick",
     "try_commands",
     "use_language",
     "yours_or_reference",
