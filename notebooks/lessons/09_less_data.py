@@ -11,7 +11,7 @@
 #
 # *到底省下多少？* 约40分钟，没有练习。
 #
-# 莉娜在筹备五个国家的上市。她的幻灯片上有一句教科书里的话：*蒸馏能减少对目标语言数据的需求。*她说：“很好。标注员每条标签都要收钱，每种语言都要收一遍。那它到底替我省多少条？我要一个数，不要形容词。”
+# 莉娜在筹备五个国家的上市。她的幻灯片上有一句教科书里的话：*蒸馏能减少对目标语言数据的需求*。她说：“很好。标注员每条标签都要收钱，每种语言都要收一遍。那它到底替我省多少条？我要一个数，不要形容词。”
 #
 # 今天你就去把这个数找来，连同它是跟谁比的、付了什么代价。
 
@@ -119,9 +119,9 @@ for name, gain in gains.items():
     )
 
 # %% [markdown] lang="en" caption=true
-# The fewer English labels, the more the teacher is worth; with all of them it has nothing to add.
+# With few English labels the teacher is worth over ten points, at twenty an intent a few, with all of them none.
 # %% [markdown] lang="zh"
-# 英语标签越少，教师越值钱；标签齐全时，它没有什么可添的。
+# 英语标签少时，教师值十个百分点以上；每种意图二十条时只值几个；标签齐全时一个也不值。
 
 # %% [markdown] lang="en"
 # (With all labels known the two are one and the same here: the teacher is asked only where no label is.)
@@ -155,9 +155,9 @@ print(
 )
 
 # %% [markdown] lang="en"
-# Anybody could *not* have answered as well, but a good part of the gain needs no MiniLM: the student's own answers, spread over more texts, bring some of it. The rest is what the teacher brings from its pretraining. From here on, keep this rival in mind: it is the strongest one without a teacher.
+# So a part of the gain needs no MiniLM: the student's own answers, spread over more texts, bring some of it. The rest is the teacher's. Keep this rival in mind: of those without a teacher it came closest.
 # %% [markdown] lang="zh"
-# 换谁来回答都行？*不行*；但提高的分数里有一部分用不着MiniLM：学生自己的回答铺到更多文本上，就能得到一些。剩下的，才是教师从预训练里带来的。请记住这个对手：没有教师的做法里，数它最强。
+# 可见提高的分数里有一部分用不着MiniLM：学生自己的回答铺到更多文本上，就能得到一些。剩下的才归教师。请记住这个对手：没有教师的做法里，数它追得最近。
 
 # %% [markdown] question="when-is-the-teacher-worth-it"
 
@@ -216,11 +216,11 @@ print(
 # 光是translate-train，每种语言就值几十条标签；教师再添上几十条。
 
 # %% [markdown] lang="en"
-# (Means and 95 % intervals over the five languages, taken of logarithms. Each language is read off its own curve.) That is Lena's number. The saving is real, and more than half of it needs no teacher.
+# (Means and 95 % intervals over the five languages, taken of logarithms. Each language is read off its own curve.) That is Lena's number. The saving is real, and about half of it needs no teacher.
 #
 # Nobody has to choose, though: labels can be bought *and* shown to the students. Each of the two learns 40 steps more, four fifths of every batch bought commands. Beside them stand the same student from scratch, the nearest known command in the teacher's student's space, and that student with everything frozen but its last layer.
 # %% [markdown] lang="zh"
-# （均值与95%区间对五种语言计算，取对数后求得；每种语言都在自己的曲线上读数。）这就是莉娜要的数。省是真省，其中过半却用不着教师。
+# （均值与95%区间对五种语言计算，取对数后求得；每种语言都在自己的曲线上读数。）这就是莉娜要的数。省是真省，其中约一半却用不着教师。
 #
 # 其实不必二选一：买来的标签也可以拿给学生看。两个学生各再学40步，每个批次五分之四是买来的指令。旁边还有三个对手：同样的学生从头训练；在教师的学生的空间里找最近的已知指令；以及把这个学生冻住，只训练最后一层。
 
@@ -427,9 +427,9 @@ for name, title in {
     )
 
 # %% [markdown] lang="en"
-# The encoder raised on the noise has learned to agree with it and hardly sorts; raised on checked pairs, it sorts well. Yet what the student gains from the filter isn't settled here: the interval holds zero. Even to know the right half for sure brings only some points, for a lexicon that counts words is patient with random mistakes: these scatter, true translations add up. (Statistical translation is reported to *gain* 1.2 BLEU from a noisy crawl that costs neural translation 9.9: Khayrallah & Koehn 2018.) And whoever owns a thousand checked pairs need not filter at all: by the bill those alone bring more than the filtered half.
+# The encoder raised on the noise hardly sorts; raised on checked pairs, it sorts well. Yet what the student gains from the filter isn't settled here: the interval holds zero. Even to know the right half for sure brings only some points. Perhaps because a lexicon counts words, and random mistakes scatter where true translations add up; no cell here tests that. (Statistical translation is reported to *gain* 1.2 BLEU from a noisy crawl that costs neural translation 9.9: Khayrallah & Koehn 2018.) And whoever owns a thousand checked pairs need not filter at all: by the bill those alone bring more than the filtered half.
 # %% [markdown] lang="zh"
-# 在噪声上训练的编码器学会了与噪声一致，几乎分不出好坏；在核对过的句对上训练的，分得不错。可学生究竟从过滤中得到多少，这里定不下来：区间包含零。就算确切知道哪一半正确，也只多几个百分点，因为靠数词得来的词典不怕随机的错误：错的各自分散，对的越积越多。（据报告，加入有噪声的网络语料，统计翻译反而*升*1.2 BLEU，神经翻译降9.9：Khayrallah与Koehn，2018。）再说，手里真有一千对核对过的句子，根本不必过滤：看账单，光用它们就比过滤后的一半强。
+# 在噪声上训练的编码器几乎分不出好坏；在核对过的句对上训练的，分得不错。可学生究竟从过滤中得到多少，这里定不下来：区间包含零。就算确切知道哪一半正确，也只多几个百分点。也许因为词典靠数词得来，随机的错误各自分散，对的越积越多；不过这里没有单元格验证这一点。（据报告，加入有噪声的网络语料，统计翻译反而*升*1.2 BLEU，神经翻译降9.9：Khayrallah与Koehn，2018。）再说，手里真有一千对核对过的句子，根本不必过滤：看账单，光用它们就比过滤后的一半强。
 
 # %% [markdown] question="filter-with-what"
 
@@ -483,25 +483,23 @@ show_table(
 )
 
 # %% [markdown] lang="en"
-# **The verdict.** *With five English labels an intent, an unlabelled log and all our translations, the distilled student is worth close to a hundred target labels a language, more than half of which translate-train saves too; it pays with thousands of sentences, and at a thousand labels a linear classifier is as good.*
+# **The verdict.** *With five English labels an intent, an unlabelled log and all our translations, the distilled student is worth close to a hundred target labels a language, about half of which translate-train saves too; it pays with thousands of sentences, and at a thousand labels a linear classifier is as good.*
 #
-# Its limits: one task, one kind of parallel text, a very small student, five languages with one draw each, settings chosen on other templates. In the project's larger runs the same shape appears: the teacher's lead over translate-train shrinks with every English label.
+# Its limits: one task, one kind of parallel text, a very small student, five languages with one draw each, settings chosen on other templates.
 #
 # **An open task.** The rival that came closest, self-training, ran only at five English labels. Run it at one and at twenty, then let it buy target labels as the other two do. Does Lena still need the teacher?
 #
 # ## The interview
 # %% [markdown] lang="zh"
-# **结论。** *每种意图五条英语标签、一份无标签日志、全部译文：在这些条件下，蒸馏的学生在每种语言里值将近一百条目标语言标签，其中过半translate-train也能省；代价是成千上万对句子；目标语言标签到一千条，线性分类器就不比它差了。*
+# **结论。** *每种意图五条英语标签、一份无标签日志、全部译文：在这些条件下，蒸馏的学生在每种语言里值将近一百条目标语言标签，其中约一半translate-train也能省；代价是成千上万对句子；目标语言标签到一千条，线性分类器就不比它差了。*
 #
-# 限度：一个任务，一类平行语料，一个很小的学生，五种语言各抽一次，设定在别的模板上选好。本项目更大的实验里也是同样的形状：英语标签每多一些，教师对translate-train的领先就少一些。
+# 限度：一个任务，一类平行语料，一个很小的学生，五种语言各抽一次，设定在别的模板上选好。
 #
 # **一道开放题。** 最接近的对手是自训练，它只在五条英语标签处跑过。请在一条和二十条处也跑一遍，再让它像另外两个那样买目标语言标签。莉娜还需要教师吗？
 #
 # ## 面试
 
 # %% [markdown] question="verdict-on-less-data"
-
-# %% [markdown] question="rival-you-would-run"
 
 # %% [markdown] lang="en"
 # ## Next

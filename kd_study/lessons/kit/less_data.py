@@ -16,6 +16,7 @@ from kd_solutions.data.sampling import stable_order
 from kd_solutions.flagship.corpus import rewritten_commands, training_commands
 from kd_solutions.flagship.ladder import few_labels
 from kd_solutions.flagship.lexicon import english_tokens, mine, rewrite
+from kd_solutions.flagship.recipe import FULL
 from kd_solutions.losses.numerics import UNLABELLED
 from kd_solutions.models.pretrained import PretrainedTeacher
 from kd_solutions.signals.cached import CachedSignal
@@ -110,7 +111,7 @@ def gather(commands: int = 2_000) -> World:
     texts = [every.texts[row] for row in rows]
     versions = {
         language: [several[start + row] for start in (0, len(every)) for row in rows]
-        for language, several in zip(LANGUAGES, rewritten_commands(LANGUAGES, 2, False), strict=True)
+        for language, several in zip(LANGUAGES, rewritten_commands(LANGUAGES, FULL, False), strict=True)
     }
     parallel = load_parallel(LANGUAGES)
     halves = {language: _by_template(load_commands(language, "dev")) for language in LANGUAGES}
