@@ -54,6 +54,13 @@ LESSONS = (
         ("multilingual_mse",),
     ),
     Lesson(
+        "09_less_data",
+        Text("09 · Less target data", "09 · 更少的目标语言数据"),
+        Text("How much is the saving?", "到底省下多少？"),
+        40,
+        (),
+    ),
+    Lesson(
         "10_robustness",
         Text("10 · Robustness", "10 · 鲁棒性"),
         Text("More robust to what?", "对什么更鲁棒？"),

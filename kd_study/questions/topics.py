@@ -14,6 +14,7 @@ TOPICS = {
     "features": Text("Features, relations and debugging", "特征、关系与排错"),
     "crosslingual": Text("Across languages", "跨语言"),
     "multilingual": Text("Many languages in one model", "一个模型多种语言"),
+    "less_data": Text("Less target data", "更少的目标语言数据"),
     "robustness": Text("Robustness", "鲁棒性"),
     "label_transfer": Text("Labels across languages", "跨语言的标签"),
     "embeddings": Text("Embeddings and more languages", "句向量与更多语言"),
