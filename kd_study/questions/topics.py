@@ -17,6 +17,7 @@ TOPICS = {
     "less_data": Text("Less target data", "更少的目标语言数据"),
     "robustness": Text("Robustness", "鲁棒性"),
     "label_transfer": Text("Labels across languages", "跨语言的标签"),
+    "transfer": Text("Ways across languages", "跨语言的几条路"),
     "embeddings": Text("Embeddings and more languages", "句向量与更多语言"),
     "sequences": Text("Language models", "语言模型的蒸馏"),
     "llm_practice": Text("Language models in practice", "语言模型蒸馏的实务"),

@@ -11,4 +11,5 @@ __all__ = [
     "pictures",
     "slots",
     "tagging",
+    "transfer",
 ]
