@@ -29,13 +29,22 @@ from .notebook import (
     my_guesses as my_guesses,
 )
 from .notebook import (
+    plan as plan,
+)
+from .notebook import (
     progress as progress,
+)
+from .notebook import (
+    review as review,
 )
 from .notebook import (
     show_answers as show_answers,
 )
 from .notebook import (
     solution as solution,
+)
+from .notebook import (
+    tick as tick,
 )
 from .notebook import (
     try_commands as try_commands,

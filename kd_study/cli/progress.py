@@ -50,7 +50,8 @@ def print_progress() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from kd_study.records import agenda
+    from kd_study.interview.plan import make_plan
+    from kd_study.interview.words import standing
     from kd_study.records.store import records
     from kd_study.records.summary import bars, cells, columns, headline, summarise
 
@@ -59,7 +60,7 @@ def print_progress() -> None:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(width=PIPED_COLUMNS, highlight=False, markup=False)
     console.print(headline(rows))
-    for title, lines in agenda.sections(rows):
+    for title, lines in standing(records(warn), make_plan(records(warn)), rows):
         console.print(f"\n{title}")
         for line in lines:
             console.print(f"  {line}")

@@ -64,7 +64,7 @@ def _filled_cells(kind: str, cell, source: Path, language: str, solved: bool) ->
         return [new_markdown_cell(text, id=anchor) for anchor, text in errata(language)]
     if kind == "glossary":
         return [new_markdown_cell(text, id=anchor) for anchor, text in _glossary(source.parent, language)]
-    return [_question_cell(question(wanted), language, cell.metadata.get("key") or wanted)]
+    return _question_cells(question(wanted), language, cell.metadata.get("key") or wanted)
 
 
 def _bank_cells(language: str) -> list:
@@ -75,7 +75,7 @@ def _bank_cells(language: str) -> list:
         for cell in (
             new_markdown_cell(f"## {getattr(TOPICS_OF_QUESTIONS[topic], language)}", id=f"topic-{topic}"),
             _clock_cell(topic),
-            *(_question_cell(each, language, each.id) for each in questions),
+            *(cell for each in questions for cell in _question_cells(each, language, each.id)),
         )
     ]
 
@@ -84,10 +84,14 @@ def _clock_cell(name: str) -> nbformat.NotebookNode:
     return new_code_cell("from kd_study import clock\n\nclock()", id=f"clock-{name}")
 
 
-def _question_cell(asked: Question, language: str, key: str) -> nbformat.NotebookNode:
+def _question_cells(asked: Question, language: str, key: str) -> list:
+    """The question with its answer folded away, and below it the points to be ticked."""
     text = render(asked, language)
     pictures = {name: {"image/png": b64encode(png).decode()} for name, png in attachments(text).items()}
-    return new_markdown_cell(text, id=key, **({"attachments": pictures} if pictures else {}))
+    return [
+        new_markdown_cell(text, id=key, **({"attachments": pictures} if pictures else {})),
+        new_code_cell(f'tick("{asked.id}")', id=f"{key}-tick"),
+    ]
 
 
 def _speak(cells: list, language: str) -> None:
@@ -174,7 +178,7 @@ def _with_switch(opening: str, name: str, language: str) -> str:
 
 def _language_cell(language: str):
     source = (
-        "from kd_study import check, hint, solution, use_language, yours_or_reference\n\n"
+        "from kd_study import check, hint, solution, tick, use_language, yours_or_reference\n\n"
         f'use_language("{language}")'
     )
     return new_code_cell(source, id="language")

@@ -8,15 +8,12 @@ from kd_study.exercises.catalog import LEVELS
 from kd_study.lessons.links import cell_address
 from kd_study.lessons.outline import LESSONS
 from kd_study.lessons.source import lesson_sources
+from kd_study.memory.cards import STATES, all_cards
 from kd_study.questions import KINDS, TOPICS, Question, all_questions, by_topic, find
+from kd_study.records.store import now, records
 
 PAGE = "questions"
 MOST = 30  # links shown at once
-
-
-def find_questions() -> "Finder":
-    """Choices of topic, level, kind and lesson, and a box for words; end a cell with it to show it."""
-    return Finder()
 
 
 class Finder:
@@ -39,11 +36,12 @@ class Finder:
             "kind": choice(say("kind", "题型"), KINDS),
         }
         self._lesson = choice(say("lesson", "课程"), lessons)
+        self._state = choice(say("state", "状态"), STATES)
         self._words = ipywidgets.Text(
             description=say("words", "搜索"), placeholder=say("in either language", "中英文都可以")
         )
         self._below = ipywidgets.Output()
-        parts = [*self._choices.values(), self._lesson, self._words]
+        parts = [*self._choices.values(), self._lesson, self._state, self._words]
         for part in parts:
             part.observe(self._update, "value")
         row = ipywidgets.Layout(flex_flow="row wrap")
@@ -54,8 +52,14 @@ class Finder:
         """The questions that fit what is chosen and typed."""
         wanted = {field: part.value for field, part in self._choices.items() if part.value}
         fitting = find(all_questions().values(), self._words.value, **wanted)
-        lesson = self._lesson.value
-        return [each for each in fitting if not lesson or lesson in lessons_of()[each.id]]
+        lesson, state, when = self._lesson.value, self._state.value, now()
+        cards = all_cards(records(), when) if state else {}
+        return [
+            each
+            for each in fitting
+            if (not lesson or lesson in lessons_of()[each.id])
+            and (not state or cards[each.id].is_in(state, when))
+        ]
 
     def _update(self, _=None) -> None:
         text = links(self.found())
@@ -64,8 +68,8 @@ class Finder:
 
     def _repr_mimebundle_(self, **options) -> dict:
         plain = say(
-            "Choices of topic, level, kind and lesson, and a box for words",
-            "主题、难度、题型、课程的选择框，以及搜索框",
+            "Choices of topic, level, kind, lesson and state, and a box for words",
+            "主题、难度、题型、课程、状态的选择框，以及搜索框",
         )
         return self._box._repr_mimebundle_(**options) | {"text/plain": plain}
 

@@ -7,20 +7,24 @@ from kd_study.exercises.catalog import LEVELS, NAMES, TOPIC_TITLES, TOPICS, shee
 from kd_study.lessons.links import ALL_EXERCISES, exercise_address, exercise_link
 from kd_study.lessons.outline import LESSON_OF, LESSONS
 from kd_study.notebook.views import inline, show, show_markdown, table
-from kd_study.records import agenda
 from kd_study.records.store import records
 from kd_study.records.summary import bars, cells, columns, headline, summarise
 
 
 def progress() -> None:
-    """Shows what comes next, the weak spots and the time left; then topic by topic; then what was tried."""
+    """Shows the next three things, weak spots and the time left; then topic by topic; then what was tried."""
+    from kd_study.interview.plan import make_plan
+    from kd_study.interview.words import standing
+    from kd_study.notebook.planning import task_link
+
     rows = summarise(records())
     pictures = "\n".join(bars(rows))
     tried = [row for row in rows if row.attempts or row.hints or row.solution_seen]
     plain, html = [headline(rows)], [f"<p><b>{headline(rows)}</b></p>"]
-    for title, lines in agenda.sections(rows):
+    made = make_plan(records())
+    for title, lines in standing(records(), made, rows):
         plain.append("\n".join([f"{title}:", *(f"  {line}" for line in lines)]))
-    for title, lines in agenda.sections(rows, link=exercise_link):
+    for title, lines in standing(records(), made, rows, task_link):
         html.append(f"<p>{title}</p><ul>{''.join(f'<li>{inline(line)}</li>' for line in lines)}</ul>")
     plain.append(pictures)
     html.append(f"<pre>{pictures}</pre>")
@@ -32,7 +36,11 @@ def progress() -> None:
 
 
 def lesson_map() -> None:
-    """Shows the lessons as links: what each answers, its minutes, and what of its exercises is solved."""
+    """Shows what comes next, then the lessons as links: what each answers, its minutes, what is solved."""
+    from kd_study.interview.plan import make_plan
+    from kd_study.interview.words import next_lines
+    from kd_study.notebook.planning import task_link
+
     titles = [
         say("lesson", "课程"), say("question", "问题"), say("minutes", "分钟"), say("exercises", "练习"),
         say("solved", "已完成"),
@@ -47,6 +55,9 @@ def lesson_map() -> None:
     lines += ["", _hours()]
     if gaps := _missing_numbers():
         lines += ["", gaps]
+    coming = [f"1. {line}" for line in next_lines(make_plan(records()), task_link)]
+    if coming:
+        lines = [say("**Next for you**", "**接下来**"), "", *coming, "", *lines]
     show_markdown("\n".join(lines))
 
 

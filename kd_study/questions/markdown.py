@@ -1,6 +1,7 @@
 """A question as Markdown: for a notebook with its answer folded away, for an interviewer with its rubric."""
 
 import re
+from base64 import b64encode
 
 from kd_solutions.support.language import Text
 from kd_study.exercises.catalog import LEVELS
@@ -27,6 +28,31 @@ def render(question: Question, language: str) -> str:
             "<summary>先开口回答，再展开逐条对照</summary>",
         ),
         "\n".join(f"- {getattr(point, language)}" for point in question.points),
+    ]
+    return "\n\n".join([*parts, *beyond(question, language), "</details>"])
+
+
+def in_words(question: Question, language: str) -> str:
+    """The question for where no picture can be shown: what it would show stands in its place."""
+    return re.sub(r"!\[([^\]]*)\]\(picture:\w+\)", r"[\1]", getattr(question.question, language))
+
+
+def with_pictures(question: Question, language: str) -> str:
+    """The question with its pictures inside, for an output of a cell, which can carry no attachment."""
+
+    def inside(found: re.Match) -> str:
+        return f"data:image/png;base64,{b64encode(picture(found[1])).decode()}"
+
+    return PICTURE.sub(inside, getattr(question.question, language))
+
+
+def beyond(question: Question, language: str) -> list[str]:
+    """What follows the points of the answer, as paragraphs of Markdown."""
+
+    def words(en: str, zh: str) -> str:
+        return getattr(Text(en, zh), language)
+
+    parts = [
         words("**What a strong candidate adds**", "**更进一步**"),
         getattr(question.answer_deep, language),
         words("**Traps**", "**易错点**"),
@@ -40,7 +66,7 @@ def render(question: Question, language: str) -> str:
         parts.append("\n".join(f"- {getattr(bank[name].title, language)}" for name in question.follow_ups))
     if question.sources:
         parts.append(words("**Sources**: ", "**出处**：") + words("; ", "；").join(question.sources))
-    return "\n\n".join([*parts, "</details>"])
+    return parts
 
 
 def traps(question: Question, language: str) -> str:

@@ -1,4 +1,4 @@
-"""What to do next, read from the records: the next exercises, the weak spots, the minutes that are left."""
+"""Which exercises come next and which were hard, read from the records."""
 
 from collections.abc import Callable
 
@@ -40,48 +40,14 @@ def weak_spots(rows: list[Row], count: int = 3) -> list[Row]:
     return [*open_ones, *hard_won][:count]
 
 
-def minutes_left(rows: list[Row]) -> int:
-    """What the exercises that aren't solved are said to take."""
-    return sum(sheet(row.exercise).minutes for row in rows if not row.passed)
-
-
-def sections(rows: list[Row], link: Callable[[str], str] = str) -> list[tuple[str, list[str]]]:
-    """(title, lines): what comes next, what was hard, what is left. link: how an exercise's name is shown."""
-    found = []
-    if coming := next_exercises(rows):
-        found.append(
-            (say("Next", "接下来"), [f"{link(name)}{say(': ', '：')}{_where(name)}" for name in coming])
-        )
-    if weak := weak_spots(rows):
-        found.append((say("Weak spots", "薄弱之处"), [_why(row, link) for row in weak]))
-    if minutes := minutes_left(rows):
-        left = sum(not row.passed for row in rows)
-        text = say(f"{left} exercises, about {_time(minutes)}", f"{left}道练习，约{_time(minutes)}")
-        found.append((say("Left", "还剩"), [text]))
-    return found
-
-
-def _where(name: str) -> str:
-    task = sheet(name)
-    parts = [str(LEVELS[task.level]), say(f"{task.minutes} min", f"{task.minutes}分钟")]
-    if lesson := LESSON_OF.get(name):
-        parts.append(say(f"lesson {lesson.title}", f"课程{lesson.title}"))
-    return say(", ", "，").join(parts)
-
-
-def _why(row: Row, link: Callable[[str], str]) -> str:
+def why(row: Row, link: Callable[[str], str]) -> str:
+    """Why an exercise is a weak spot, in a line. link: how its name is shown."""
     tries = say(f"{row.attempts} attempts", f"尝试{row.attempts}次")
     if row.attempts == 1:
         tries = say("1 attempt", "尝试1次")
     if row.misconception:
         return f"{row.mark} {link(row.exercise)}{say(': ', '：')}{tries}{say('; ', '；')}{row.misconception}"
     return f"{row.mark} {link(row.exercise)}{say(': ', '：')}{tries}"
-
-
-def _time(minutes: int) -> str:
-    if minutes < 90:
-        return say(f"{minutes} minutes", f"{minutes}分钟")
-    return say(f"{minutes / 60:.0f} hours", f"{minutes / 60:.0f}小时")
 
 
 def _effort(row: Row) -> tuple[int, int]:

@@ -14,6 +14,8 @@ TABLES = {
     "attempts": ("exercise", "status", "diagnosis", "language", "time"),
     "hints": ("exercise", "rung", "time"),
     "solutions": ("exercise", "time"),
+    "answers": ("occasion", "question", "marks", "grade", "seconds", "time"),
+    "choices": ("name", "value", "time"),
 }
 _SCHEMA = [f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)})" for name, columns in TABLES.items()]
 

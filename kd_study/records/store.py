@@ -1,4 +1,4 @@
-"""What a learner did: attempts, hints, solutions seen. One SQLite file that several notebooks share.
+"""What a learner did: attempts, hints, solutions seen, answers. One SQLite file that several notebooks share.
 
 Study never stops for the store. While the file can't be written, rows are kept in memory and follow as soon
 as it can; what can be read is shown meanwhile; a damaged file is set aside under a dated name. Each is told
@@ -27,6 +27,9 @@ from kd_study.records.database import TABLES, add, connect, is_whole, merge, sel
 BUSY_SECONDS = 10.0
 BUSY_AGAIN_SECONDS = 0.5  # while something waits in memory already
 _OUR_MISTAKES = (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError)  # and not the file's
+_LATER = ("answers", "choices")  # tables that an export of the first version hasn't
+_RANGES = {"rung": range(1, 2**31), "grade": range(1, 5), "seconds": range(2**31)}
+_OPTIONAL = ("diagnosis", "grade", "seconds")
 _T = TypeVar("_T")
 
 
@@ -41,6 +44,22 @@ class Attempt(NamedTuple):
     status: str
     diagnosis: str | None
     language: str
+    time: str
+
+
+class Answer(NamedTuple):
+    """An answer to a question, as far as it is marked.
+
+    occasion: what the rows of one answer have in common. marks: a letter a point, see `memory.ticks`; ""
+    where none was ticked. grade: 1 (forgotten) to 4 (easy), None until the answer is marked to the end.
+    seconds: what it took, None where that isn't known.
+    """
+
+    occasion: str
+    question: str
+    marks: str
+    grade: int | None
+    seconds: int | None
     time: str
 
 
@@ -86,9 +105,36 @@ class Records:
             self._keep("hints", (exercise, rung, _now()))
             return rung
 
+    def add_answer(self, answer: Answer) -> None:
+        """Records how far an answer is marked; its `time` is now, whatever it says."""
+        self._insert("answers", *answer[:-1], _now())
+
+    def choose(self, name: str, value: str) -> None:
+        """Remembers what the learner chose, such as the day of the interview."""
+        self._insert("choices", name, value, _now())
+
+    def chosen(self, name: str) -> str:
+        """What was chosen last under that name; "" before any choice."""
+        return next((value for known, value, _ in reversed(self._rows("choices")) if known == name), "")
+
     def attempts(self) -> list[Attempt]:
         """Every attempt, in the order in which they were made, whatever a clock said."""
         return [Attempt(*row) for row in self._rows("attempts")]
+
+    def answers(self) -> list[Answer]:
+        """Every answer as it was marked last, in the order in which they were, whatever a clock said."""
+        latest: dict[str, Answer] = {}
+        for answer in (Answer(*row) for row in self._rows("answers")):
+            latest.pop(answer.occasion, None)
+            latest[answer.occasion] = answer
+        return list(latest.values())
+
+    def moments(self) -> list[tuple[str, str]]:
+        """(exercise or question, time) of everything that was done, the earliest first."""
+        attempts = [(each.exercise, each.time) for each in self.attempts()]
+        hints = [(exercise, time) for exercise, _, time in self._rows("hints")]
+        answers = [(each.question, each.time) for each in self.answers()]
+        return sorted([*attempts, *hints, *self._rows("solutions"), *answers], key=lambda each: each[1])
 
     def hints(self) -> dict[str, int]:
         """Exercise → the highest rung reached."""
@@ -270,8 +316,9 @@ def _parsed(text: str) -> dict[str, list[tuple]]:
     try:
         tables = json.loads(text)
         return {
-            table: [tuple(_checked(column, row[column]) for column in columns) for row in tables[table]]
+            table: [tuple(_checked(column, row[column]) for column in columns) for row in rows]
             for table, columns in TABLES.items()
+            for rows in [tables.get(table, []) if table in _LATER else tables[table]]
         }
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(
@@ -284,11 +331,20 @@ def _parsed(text: str) -> dict[str, list[tuple]]:
 
 def _checked(column: str, value):
     """The value, if the column may hold it; else TypeError or ValueError."""
-    whole_number = type(value) is int and 0 < value < 2**31
-    right = whole_number if column == "rung" else isinstance(value, str) and value.encode() is not None
-    if right or (column == "diagnosis" and value is None):
+    if value is None and column in _OPTIONAL:
+        return value
+    if column in _RANGES:
+        right = type(value) is int and value in _RANGES[column]
+    else:
+        right = isinstance(value, str) and value.encode() is not None
+    if right:
         return value
     raise TypeError(f"{column} can't be {value!r}")
+
+
+def now() -> datetime:
+    """The moment that a record made now would have."""
+    return datetime.fromisoformat(_now())
 
 
 def _now() -> str:

@@ -10,7 +10,9 @@ import pytest
 from kd_solutions.support import language
 from kd_solutions.support.devices import DEVICE_VARIABLE, default_device
 from kd_study.__main__ import app, main
-from kd_study.exercises.catalog import TOPICS
+from kd_study.exercises.catalog import LEVELS, TOPICS
+from kd_study.memory.cards import STATES
+from kd_study.questions import KINDS
 
 COMMANDS = sorted(command.name or command.callback.__name__ for group in app.registered_groups
                   for command in group.typer_instance.registered_commands)  # fmt: skip
@@ -46,8 +48,8 @@ def run(*arguments, language="en"):
 def test_chinese_help_is_chinese(command):
     shown = run(*command.split(), "--help", language="zh")
     assert shown.returncode == 0 and shown.stderr == ""
-    words = set(LATIN_WORDS.findall(re.sub(r"--[\w-]+", "", shown.stdout)))
-    assert words <= SAID_IN_BOTH | {*COMMANDS, *TOPICS}, words
+    words = set(LATIN_WORDS.findall(re.sub(r"--[\w-]+|what-is-kd", "", shown.stdout)))
+    assert words <= SAID_IN_BOTH | {*COMMANDS, *TOPICS, *LEVELS, *KINDS, *STATES}, words
     assert "用法：" in shown.stdout and "<bool>" not in shown.stdout
 
 

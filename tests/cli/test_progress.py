@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from kd_solutions.support import language
 from kd_solutions.support.errors import StudyError
 from kd_study.__main__ import app
-from kd_study.exercises.catalog import NAMES, exercise, sheet
+from kd_study.exercises.catalog import NAMES, exercise
+from kd_study.questions import all_questions
 from kd_study.records.store import Records
 
 
@@ -47,19 +48,19 @@ def test_begins_with_what_comes_next_and_what_was_hard():
     ):
         Records().add_attempt(name, status, diagnosis, "en")
     lines = run().splitlines()
-    start = lines.index("Next")
-    assert [line.split(":")[0].strip() for line in lines[start + 1 : start + 4]] == [
-        "soft_targets",
-        "soft_cross_entropy",
-        "distillation_kl",
-    ]
+    start = lines.index("Next for you")
+    assert (
+        start == 2 and lines[start + 1].startswith("  exercise ") and len(lines[start + 1 : start + 5]) == 4
+    )
     weak = lines.index("Weak spots")
     assert (
         lines[weak + 1].startswith("  ✗ kd_loss: 2 attempts") and "soft_targets: 1 attempt" in lines[weak + 2]
     )
-    left = [sheet(name).minutes for name in NAMES if name not in ("agreement", "logit_mse")]
-    hours = f"{sum(left) / 60:.0f} hours"
-    assert lines[lines.index("Left") + 1].strip() == f"{len(left)} exercises, about {hours}"
+    left = [name for name in NAMES if name not in ("agreement", "logit_mse")]
+    assert (
+        f"{len(left)} exercises, {len(all_questions())} new questions: about "
+        in lines[lines.index("Left") + 1]
+    )
 
 
 def test_only_what_was_tried_has_a_row():

@@ -3,7 +3,8 @@
 import pytest
 
 from kd_solutions.support import language
-from kd_study.notebook.finder import MOST, find_questions, lessons_of, links
+from kd_study import find_questions, tick
+from kd_study.notebook.finder import MOST, lessons_of, links
 from kd_study.questions import all_questions, find
 
 
@@ -55,3 +56,13 @@ def test_without_a_widget_it_says_what_it_is():
     assert find_questions()._repr_mimebundle_()["text/plain"].startswith("Choices of topic, level")
     language.use_language("zh")
     assert "搜索" in find_questions()._repr_mimebundle_()["text/plain"]
+
+
+def test_a_state_shows_what_is_known_so_far(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path))
+    tick("why-t-squared", grade=1)
+    finder = find_questions()
+    finder._state.value = "weak"
+    assert [each.id for each in finder.found()] == ["why-t-squared"]
+    finder._state.value = "new"
+    assert len(finder.found()) == len(all_questions()) - 1

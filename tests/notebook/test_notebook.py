@@ -288,7 +288,9 @@ def test_progress_counts_attempts_hints_and_misconceptions(shown):
     notebook.progress()
     plain, html = shown[-1]["text/plain"], shown[-1]["text/html"]
     assert plain.startswith("1 of ") and "0 % of those tried at the first attempt" in plain
-    assert plain.splitlines()[1:3] == ["Next:", "  agreement: basic, 5 min, lesson 00 · Start here"]
+    assert (
+        plain.splitlines()[1] == "Next for you:" and "  exercise agreement, 5 min" in plain.splitlines()[2:5]
+    )
     assert "✓ soft_targets" in plain and "rkd_distance" not in plain
     assert "<td>✓</td><td>soft_targets</td><td>Response</td><td>2</td><td>1</td><td></td>" in html
     assert "<details><summary>What was tried" in html and html.count("<tr>") == 2
