@@ -1,7 +1,7 @@
 """What a notebook calls."""
 
 from kd_solutions.support.language import use_language
-from kd_study.notebook.asking import find_questions, plan, review, tick
+from kd_study.notebook.asking import find_questions, mock_interview, plan, review, tick
 from kd_study.notebook.desk import check, hint, solution, yours_or_reference
 from kd_study.notebook.kernel import equip
 from kd_study.notebook.pages import exercise_table, lesson_map, progress
@@ -17,6 +17,7 @@ __all__ = [
     "guess",
     "hint",
     "lesson_map",
+    "mock_interview",
     "my_guesses",
     "plan",
     "progress",
