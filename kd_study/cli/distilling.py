@@ -100,6 +100,9 @@ def _measure(
     texts = load_commands(ENGLISH, "test").texts[:1000]
     return {
         "languages": {name: _rounded(asdict(row)) for name, row in rows.items()},
+        "by_hand": {
+            name: _rounded(asdict(row)) for name, row in scoreboard.score_by_hand(languages, readers).items()
+        },
         "abstention": {name: _rounded(asdict(row)) for name, row in abstention(predictor, languages).items()},
         "retrieval_at_1": _rounded(scoreboard.retrieval(student, languages)),
         "sentences_per_second": round(scoreboard.texts_per_second(student, texts)),
@@ -145,6 +148,13 @@ def _print_table(report: dict) -> None:
             f"{report['pairs_per_second']:,}对。",
         )
     )
+    if by_hand := [row["student"] for name, row in report["by_hand"].items() if name != ENGLISH]:
+        print(
+            say(
+                f"On commands written by hand, off the templates (15 a language): {mean(by_hand):.1f}.",
+                f"在手写的、不出自模板的指令上（每种语言15条）：{mean(by_hand):.1f}。",
+            )
+        )
     if rare:
         print(
             say(

@@ -32,7 +32,7 @@ def _entry(seen: Sighting, language: str) -> str:
         Text(
             f"**It says** {statement}\n\n**Right is:** {right} ({seen.source})\n\n"
             f"{place}, commit {seen.commit[:7]}, read on {seen.date}",
-            f"**原文：**{statement}\n\n**正确的说法：**{right}（{seen.source}）\n\n"
+            f"**原文**：{statement}\n\n**正确的说法**：{right}（{seen.source}）\n\n"
             f"{place}，提交{seen.commit[:7]}，{seen.date}核对",
         ),
         language,

@@ -1,8 +1,9 @@
 """What a notebook calls."""
 
 from kd_solutions.support.language import use_language
-from kd_study.notebook.asking import find_questions, mock_interview, plan, review, tick
+from kd_study.notebook.asking import mock_interview, plan, review, tick
 from kd_study.notebook.desk import check, hint, solution, yours_or_reference
+from kd_study.notebook.finder import find_questions
 from kd_study.notebook.kernel import equip
 from kd_study.notebook.pages import exercise_table, lesson_map, progress
 from kd_study.notebook.widgets import clock, guess, my_guesses, show_answers, try_commands

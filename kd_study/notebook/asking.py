@@ -8,7 +8,6 @@ from kd_study.records.store import records
 
 if TYPE_CHECKING:
     from kd_study.notebook.cards import ReviewBox, Ticks
-    from kd_study.notebook.finder import Finder
     from kd_study.notebook.interviewing import InterviewBox
     from kd_study.notebook.planning import PlanView
 
@@ -86,13 +85,6 @@ def plan(
         print(error)
         return None
     return PlanView(make_plan(records()))
-
-
-def find_questions() -> "Finder":
-    """Choices of topic, level, kind, lesson and state, and a box for words; end a cell with it to show it."""
-    from kd_study.notebook.finder import Finder
-
-    return Finder()
 
 
 def mock_interview(

@@ -2,18 +2,23 @@
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 from kd_solutions.support.language import say
 from kd_study.exercises.catalog import LEVELS
 from kd_study.lessons.links import cell_address
 from kd_study.lessons.outline import LESSONS
-from kd_study.lessons.source import lesson_sources
-from kd_study.memory.cards import STATES, all_cards
-from kd_study.questions import KINDS, TOPICS, Question, all_questions, by_topic, find
-from kd_study.records.store import now, records
+
+if TYPE_CHECKING:
+    from kd_study.questions import Question
 
 PAGE = "questions"
 MOST = 30  # links shown at once
+
+
+def find_questions() -> "Finder":
+    """Choices of topic, level, kind, lesson and state, and a box for words; end a cell with it to show it."""
+    return Finder()
 
 
 class Finder:
@@ -21,6 +26,9 @@ class Finder:
 
     def __init__(self):
         import ipywidgets
+
+        from kd_study.memory.cards import STATES
+        from kd_study.questions import KINDS, TOPICS, all_questions, by_topic
 
         def choice(title: str, names: dict[str, object]) -> ipywidgets.Dropdown:
             options = [(say("all", "全部"), ""), *((str(shown), name) for name, shown in names.items())]
@@ -48,8 +56,12 @@ class Finder:
         self._box = ipywidgets.VBox([ipywidgets.HBox(parts, layout=row), self._below])
         self._update()
 
-    def found(self) -> list[Question]:
+    def found(self) -> "list[Question]":
         """The questions that fit what is chosen and typed."""
+        from kd_study.memory.cards import all_cards
+        from kd_study.questions import all_questions, find
+        from kd_study.records.store import now, records
+
         wanted = {field: part.value for field, part in self._choices.items() if part.value}
         fitting = find(all_questions().values(), self._words.value, **wanted)
         lesson, state, when = self._lesson.value, self._state.value, now()
@@ -74,8 +86,10 @@ class Finder:
         return self._box._repr_mimebundle_(**options) | {"text/plain": plain}
 
 
-def links(questions: list[Question]) -> str:
+def links(questions: "list[Question]") -> str:
     """How many questions were found, and a link to each, in Markdown."""
+    from kd_study.questions import KINDS, TOPICS
+
     lines = [say(f"{len(questions)} questions", f"{len(questions)}个问题")]
     for each in questions[:MOST]:
         first = str(each.title).partition("\n")[0]
@@ -89,6 +103,9 @@ def links(questions: list[Question]) -> str:
 @cache
 def lessons_of() -> dict[str, set[str]]:
     """Question's id → the lessons that ask it or whose cells back its answer."""
+    from kd_study.lessons.source import lesson_sources
+    from kd_study.questions import all_questions
+
     found = {
         each.id: {evidence.partition("#")[0] for evidence in each.evidence}
         for each in all_questions().values()

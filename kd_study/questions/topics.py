@@ -13,12 +13,15 @@ TOPICS = {
     "measuring": Text("Measuring and deciding", "测量与取舍"),
     "features": Text("Features, relations and debugging", "特征、关系与排错"),
     "crosslingual": Text("Across languages", "跨语言"),
+    "multilingual": Text("Many languages in one model", "一个模型多种语言"),
     "embeddings": Text("Embeddings and more languages", "句向量与更多语言"),
     "sequences": Text("Language models", "语言模型的蒸馏"),
     "llm_practice": Text("Language models in practice", "语言模型蒸馏的实务"),
     "selfdistillation": Text("Self-distillation and reasoning", "自蒸馏与推理"),
     "scaling": Text("Scaling, costs and serving", "规模、成本与服务"),
     "compression": Text("Compression and deployment", "压缩与部署"),
+    "estimates": Text("Estimates", "估算"),
+    "designs": Text("Designing a system", "系统设计"),
 }
 
 

@@ -241,13 +241,17 @@ from kd_study import lesson_map
 lesson_map()
 
 # %% [markdown] lang="en"
-# All coding exercises on one page: [exercises](exercises.ipynb); all questions: [questions](questions.ipynb). Words that are new to you: [glossary](glossary.ipynb). What you have solved: run `from kd_study import progress; progress()` in any notebook.
+# All coding exercises on one page: [exercises](exercises.ipynb); all questions: [questions](questions.ipynb). Words that are new to you: [glossary](glossary.ipynb).
+#
+# In any notebook, after `from kd_study import plan, progress, review`: `plan(interview="2026-12-12", minutes=60)` lays out the days until your interview, `review()` asks what is due today, and `progress()` shows where you stand.
 #
 # Three things to know about notebooks. After *Kernel, Restart* nothing is defined any more: choose *Run, Run All Above Selected Cell*. The black square stops a cell. And keep the tab open while cells run: what they print while it is closed is lost.
 #
 # **Next:** [01 · What distillation is](01_soft_labels.ipynb), for what a teacher knows that its labels don't say.
 # %% [markdown] lang="zh"
-# 全部编程练习在一页上：[练习](exercises.ipynb)；全部面试题也是：[面试题](questions.ipynb)。遇到生词：[术语表](glossary.ipynb)。想看自己的进度：在任意notebook里运行`from kd_study import progress; progress()`。
+# 全部编程练习在一页上：[练习](exercises.ipynb)；全部面试题也是：[面试题](questions.ipynb)。遇到生词：[术语表](glossary.ipynb)。
+#
+# 在任意notebook里先运行`from kd_study import plan, progress, review`：`plan(interview="2026-12-12", minutes=60)`安排好面试前的每一天，`review()`出今天该复习的题，`progress()`显示你现在的水平。
 #
 # 用notebook要知道三件事。*Kernel, Restart*之后，定义过的东西全都没了：选*Run, Run All Above Selected Cell*。想让单元格停下，点黑色方块。单元格还在跑时不要关掉标签页：关掉期间的输出会丢。
 #

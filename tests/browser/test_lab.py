@@ -193,6 +193,19 @@ def test_a_row_of_the_table_leads_to_its_exercise_near_or_far_or_in_its_lesson(l
         page.close()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_question_is_found_by_its_words_and_reached_by_a_click(lab, browser, language):
+    page = opened(lab, browser, f"{language}/questions.ipynb")
+    for _ in range(3):  # the opening, the choice of the language, the box
+        run(page, "notebook:run-cell-and-select-next")
+    page.locator(".widget-text input").fill("batchmean")
+    link = page.locator('.jp-OutputArea a[href$="#cell-id=mean-or-batchmean"]')
+    page.locator(".jp-OutputArea li", has_text="batchmean").first.wait_for()
+    link.first.click()
+    page.wait_for_function(IN_VIEW, arg=[f"{language}/questions.ipynb", "mean-or-batchmean"])
+    page.close()
+
+
 def test_the_other_edition_opens_in_a_tab_that_names_its_language(lab, browser):
     page = opened(lab, browser, f"en/{PAGE}.ipynb", view="lab")
     page.locator(".jp-RenderedMarkdown a", has_text="中文").first.click()

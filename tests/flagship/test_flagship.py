@@ -233,7 +233,7 @@ def test_distill_and_predict_from_the_terminal(home, monkeypatch):
     assert set(report["retrieval_at_1"]) == {"de", "zh"}
     assert 9 < report["megabytes"] < 12 and report["sentences_per_second"] > 100 and report["seconds"] > 0
     assert "seed 3" in result.stderr
-    assert set(report["abstention"]) == {"en", "de", "zh"}
+    assert set(report["abstention"]) == set(report["by_hand"]) == {"en", "de", "zh"}
     rows, nothing_held_out = report["languages"], {"retrieval_at_1": {}}
     distilling._print_table(report | nothing_held_out | {"languages": {"en": rows["en"], "de": rows["de"]}})
 
@@ -248,7 +248,7 @@ def quick_training(home, monkeypatch):
     """`distill` as it is, but for the minutes that it takes."""
     monkeypatch.setattr(recipe, "FULL", replace(TINY, steps=3))
     monkeypatch.setattr(recipe, "LABELS_ONLY", replace(TINY, steps=3))
-    report = {"languages": {}, "retrieval_at_1": {}, "abstention": {}}
+    report = {"languages": {}, "retrieval_at_1": {}, "abstention": {}, "by_hand": {}}
     monkeypatch.setattr(distilling, "_measure", lambda *_: report)
     monkeypatch.setattr(distilling, "_print_table", lambda _: None)
     monkeypatch.setattr(tempfile, "tempdir", str(home / "elsewhere"))

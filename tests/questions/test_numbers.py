@@ -31,13 +31,23 @@ def test_evidence_is_a_cell_of_its_lesson():
 
 
 @cache
-def printed(evidence: str) -> str:
-    """What a cell of the committed English edition prints, in words."""
+def outputs(evidence: str) -> list:
+    """What the evidence's cell of the committed English edition printed and drew."""
     lesson, cell = evidence.split("#")
     notebook = nbformat.read(NOTEBOOKS / "en" / f"{lesson}.ipynb", as_version=4)
     (found,) = (each for each in notebook.cells if each.id == cell)
-    shown = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in found.outputs]
+    return found.outputs
+
+
+def printed(evidence: str) -> str:
+    """What the evidence's cell prints, in words."""
+    shown = [each.get("text") or each.get("data", {}).get("text/plain", "") for each in outputs(evidence)]
     return without_commas("\n".join(shown))
+
+
+def test_evidence_is_something_that_can_be_seen():
+    for entry in all_questions().values():
+        assert all(map(outputs, entry.evidence)), entry.id
 
 
 def without_commas(text: str) -> str:

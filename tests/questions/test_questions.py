@@ -12,7 +12,16 @@ import kd_solutions
 from kd_solutions.support import language
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES, Text
-from kd_study.questions import all_questions, attachments, form, load_questions, markdown, question, render
+from kd_study.questions import (
+    TOPICS,
+    all_questions,
+    attachments,
+    form,
+    load_questions,
+    markdown,
+    question,
+    render,
+)
 from kd_study.questions import pictures as drawn
 
 GOOD = {
@@ -201,3 +210,20 @@ def test_chinese_is_chinese_and_english_is_not():
         for text in (entry.question, entry.answer_short, entry.answer_deep, entry.traps):
             assert han.search(text.zh), (entry.id, text.zh)
             assert len(han.findall(text.en)) < 20, (entry.id, text.en)  # a few in examples are fine
+
+
+@pytest.mark.parametrize(
+    ("code", "sign", "longest"), [("en", r"[a-z0-9']+", 12), ("zh", r"[\u4e00-\u9fff]", 20)]
+)
+def test_no_two_questions_say_the_same(code, sign, longest):
+    said: dict[tuple, str] = {}
+    for entry in all_questions().values():
+        for text in (entry.question, entry.answer_short, entry.answer_deep, entry.traps):
+            words = re.findall(sign, re.sub(r"\$[^$]*\$", "", getattr(text, code)).lower())
+            for start in range(len(words) - longest + 1):
+                run = tuple(words[start : start + longest])
+                assert said.setdefault(run, entry.id) == entry.id, (entry.id, said[run], " ".join(run))
+
+
+def test_every_topic_has_a_title():
+    assert {entry.topic for entry in all_questions().values()} <= set(TOPICS)
