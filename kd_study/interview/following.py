@@ -16,9 +16,11 @@ def follow_up(asked: Question, marks: str, without: Collection[str] = ()) -> Que
     """The follow-up that has most to do with the missed points; after a full answer the hardest.
 
     marks: a letter a point of the short answer. without: ids that aren't asked again. None where no other
-    is left.
+    is left; a design, which takes minutes, is none.
     """
-    free = [question_of(name) for name in asked.follow_ups if name not in without]
+    free = [
+        each for name in asked.follow_ups if name not in without and not (each := question_of(name)).rubric
+    ]
     if not free:
         return None
     missed = [point.en for point, mark in zip(asked.points, marks, strict=True) if mark != "s"]

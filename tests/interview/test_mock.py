@@ -16,6 +16,7 @@ from kd_study.interview.draw import EXERCISES, LEVELS, OWN, draw, draw_for
 from kd_study.interview.following import follow_up
 from kd_study.interview.mock import MockInterview, exercise_score, history, score_of
 from kd_study.interview.report import headline, sections
+from kd_study.lessons.kit.rehearsal import rehearse, report_on_last_points
 from kd_study.memory.answering import Answering
 from kd_study.memory.cards import all_cards
 from kd_study.questions import all_questions, question
@@ -121,7 +122,9 @@ def test_what_is_asked_next_depends_on_what_was_missed():
     for asked in all_questions().values():
         number = len(asked.points)
         ways = ["s" * place + "m" + "s" * (number - place - 1) for place in range(number)]
-        found = {follow_up(asked, marks).id for marks in [*ways, "s" * number]}
+        following = [follow_up(asked, marks) for marks in [*ways, "s" * number]]
+        assert all(each is None or each.kind != "design" for each in following)
+        found = {each.id for each in following if each}
         assert found <= set(asked.follow_ups)
         led += len(found) > 1
     choice = sum(len(each.follow_ups) > 1 for each in all_questions().values())
@@ -279,3 +282,10 @@ def test_a_question_is_not_handed_in_nor_an_exercise_ticked(desk):
     with pytest.raises(StudyError, match="over"):
         interview.tick("s")
     assert score_of(interview.items) == 0
+
+
+def test_a_rehearsal_leaves_no_trace_and_says_nothing_of_the_day(desk):
+    assert rehearse("h", seed=1).current is None
+    told = report_on_last_points(seed=1)
+    assert [title for title, _ in told] == ["Weak", "Study next"] and "202" not in str(told)
+    assert not history(desk) and not desk.answers()

@@ -1,3 +1,3 @@
-"""What the lessons import: experiments, the voice assistant, pictures, dials."""
+"""What the lessons import: experiments, the voice assistant, pictures, dials, rehearsals."""
 
-__all__ = ["assistant", "dials", "experiments", "pictures"]
+__all__ = ["assistant", "dials", "experiments", "pictures", "rehearsal"]
