@@ -126,4 +126,4 @@ interview
 # %% [markdown] lang="zh"
 # **一道开放题。** 在终端运行`python -m kd_study interview --for two`，会写出两份网页：一份给面试你的人，带要点、评分标准和追问；一份给你，什么答案都没有。让对方按自己的顺序问。哪些题对方打的钩比你自己会打的低？
 #
-# **下一课：**全部[面试题](questions.ipynb)；明天再运行`review()`，今天薄弱的题会回来。
+# **下一课：**[全部面试题](questions.ipynb)；明天再运行`review()`，今天薄弱的题会回来。
