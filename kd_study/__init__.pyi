@@ -26,6 +26,9 @@ from .notebook import (
     lesson_map as lesson_map,
 )
 from .notebook import (
+    mock_interview as mock_interview,
+)
+from .notebook import (
     my_guesses as my_guesses,
 )
 from .notebook import (

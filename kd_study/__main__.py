@@ -7,11 +7,22 @@ import typer
 
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import BEGUN, LANGUAGES, language_of, say
-from kd_study.cli import exercises, flagship, lessons, plan, progress, questions, setup, sheet, warn
+from kd_study.cli import (
+    exercises,
+    flagship,
+    interview,
+    lessons,
+    plan,
+    progress,
+    questions,
+    setup,
+    sheet,
+    warn,
+)
 from kd_study.cli.frame import Group, UsageError, usage_sentence
 
 app = typer.Typer(cls=Group, add_completion=False, pretty_exceptions_enable=False)
-for group in (setup, exercises, questions, plan, progress, sheet, flagship, lessons):
+for group in (setup, exercises, questions, plan, interview, progress, sheet, flagship, lessons):
     app.add_typer(group.app)
 
 

@@ -34,10 +34,10 @@ def given_path(text: str) -> Path:
     return path
 
 
-def write_given(path: Path, text: str) -> None:
-    """Writes a text to a path that somebody chose; StudyError where it can't be written."""
+def write_given(path: Path, content: str | bytes) -> None:
+    """Writes a text, or bytes, to a path that somebody chose; StudyError where it can't be written."""
     try:
-        write_whole(path, text.encode("utf-8", "replace"))
+        write_whole(path, content.encode("utf-8", "replace") if isinstance(content, str) else content)
     except OSError as error:
         reason = error.strerror or error
         raise StudyError(say(f"can't write {path}: {reason}", f"无法写入{path}：{reason}")) from error

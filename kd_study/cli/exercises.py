@@ -108,11 +108,16 @@ def dispute(
 
 
 def print_exercise(name: str) -> None:
-    """Prints an exercise as the beginning of a Python file: its statement as a comment, its stub."""
+    """Prints an exercise as the beginning of a Python file."""
+    print(exercise_file(known(name)))
+
+
+def exercise_file(name: str) -> str:
+    """The beginning of a Python file: the exercise's statement as a comment, its stub."""
     from kd_study.cli.markdown import readable_math
     from kd_study.exercises.stubs import stub_source
 
-    statement = readable_math(str(sheet(known(name)).statement)).splitlines()
+    statement = readable_math(str(sheet(name).statement)).splitlines()
     statement += [
         "",
         say(f"`{COMMAND} check FILE` grades this file,", f"`{COMMAND} check 文件`批改这个文件，"),
@@ -122,7 +127,7 @@ def print_exercise(name: str) -> None:
         ),
     ]
     stub = stub_source(catalog.exercise(name), current_language())
-    print("\n".join(f"# {line}".rstrip() for line in statement), stub, sep="\n\n")
+    return "\n\n".join(["\n".join(f"# {line}".rstrip() for line in statement), stub])
 
 
 def print_exercises() -> None:

@@ -89,5 +89,12 @@ LESSONS = (
         40,
         ("transfer_soft_labels", "weight_teachers", "masked_kd"),
     ),
+    Lesson(
+        "15_mock_interview",
+        Text("15 · The mock interview", "15 · 模拟面试"),
+        Text("Where do you stand, and what is to be done about it?", "现在水平如何，接下来该补什么？"),
+        6,
+        (),
+    ),
 )
 LESSON_OF = {name: lesson for lesson in LESSONS for name in lesson.exercises}

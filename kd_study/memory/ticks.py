@@ -22,14 +22,18 @@ def read_marks(asked: Question, given: Iterable[str | int]) -> str:
 
     Raises: StudyError where there are more or fewer than the answer has points, or one is none of these.
     """
+    return read_letters(given, len(asked.points), asked.id)
+
+
+def read_letters(given: Iterable[str | int], number: int, of: str = "") -> str:
+    """The same for so many points, such as those of a rubric. of: the id of the question, for the error."""
     marks = "".join(_mark(str(each)) for each in given)
-    if len(marks) != len(asked.points):
+    if len(marks) != number:
+        answer = say(f"The answer to {of}", f"{of}的答案") if of else say("The answer", "答案")
         raise StudyError(
             say(
-                f"The answer to {asked.id} has {len(asked.points)} points, each said, half or missed; "
-                f"{len(marks)} were given.",
-                f"{asked.id}的答案有{len(asked.points)}个要点，每个要么说到、要么一半、要么漏掉；"
-                f"这里给出了{len(marks)}个。",
+                f"{answer} has {number} points, each said, half or missed; {len(marks)} were given.",
+                f"{answer}有{number}个要点，每个要么说到、要么一半、要么漏掉；这里给出了{len(marks)}个。",
             )
         )
     return marks
@@ -65,8 +69,12 @@ def is_complete(marks: str) -> bool:
 
 
 def grade_of(marks: str) -> int:
+    """The grade for the share of points that were said, half ones counted half."""
+    return grade_at(sum(WORTH[mark] for mark in marks) / len(marks))
+
+
+def grade_at(share: float) -> int:
     """1 below half of the points, 2 below five sixths, else 3; that it was easy only the learner can say."""
-    share = sum(WORTH[mark] for mark in marks) / len(marks)
     return 1 if share < 1 / 2 else 2 if share < 5 / 6 else 3
 
 

@@ -1,7 +1,7 @@
 """What a notebook calls."""
 
 from kd_solutions.support.language import use_language
-from kd_study.notebook.asking import plan, review, tick
+from kd_study.notebook.asking import mock_interview, plan, review, tick
 from kd_study.notebook.desk import check, hint, solution, yours_or_reference
 from kd_study.notebook.finder import find_questions
 from kd_study.notebook.kernel import equip
@@ -18,6 +18,7 @@ __all__ = [
     "guess",
     "hint",
     "lesson_map",
+    "mock_interview",
     "my_guesses",
     "plan",
     "progress",

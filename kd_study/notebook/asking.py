@@ -1,4 +1,4 @@
-"""What a notebook calls to prepare: ticks, review, plan; each imports what it needs when it is called."""
+"""What a notebook calls to prepare; each imports what it needs when it is called."""
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from kd_study.records.store import records
 
 if TYPE_CHECKING:
     from kd_study.notebook.cards import ReviewBox, Ticks
+    from kd_study.notebook.interviewing import InterviewBox
     from kd_study.notebook.planning import PlanView
 
 
@@ -84,3 +85,22 @@ def plan(
         print(error)
         return None
     return PlanView(make_plan(records()))
+
+
+def mock_interview(
+    minutes: int = 45, level: str = "senior", seed: int | None = None
+) -> "InterviewBox | None":
+    """Begins a mock interview: six questions by the clock, follow-ups, two exercises, a report; end a cell
+    with it.
+
+    level: "junior", "senior" or "staff". seed: the same interview again, also on another desk; without one
+    what was hard for you comes more often.
+    """
+    from kd_study.interview.mock import MockInterview
+    from kd_study.notebook.interviewing import InterviewBox
+
+    try:
+        return InterviewBox(MockInterview(records(), minutes, level, seed))
+    except StudyError as error:
+        print(error)
+        return None

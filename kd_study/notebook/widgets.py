@@ -96,13 +96,13 @@ class Clock:
         self._button = ipywidgets.Play(max=seconds, interval=1000, show_repeat=False)
         self._bar = ipywidgets.IntProgress(max=seconds, layout=ipywidgets.Layout(width="12em"))
         ipywidgets.jslink((self._button, "value"), (self._bar, "value"))
-        self._box = ipywidgets.HBox(
+        self.box = ipywidgets.HBox(
             [ipywidgets.Label(say("Press ▶ and speak:", "按▶，开口说：")), self._button, self._bar]
         )
 
     def _repr_mimebundle_(self, **options) -> dict:
         plain = say(f"A clock: {self._seconds} seconds", f"计时：{self._seconds}秒")
-        return self._box._repr_mimebundle_(**options) | {"text/plain": plain}
+        return self.box._repr_mimebundle_(**options) | {"text/plain": plain}
 
 
 def try_commands(answer: Answer, first: str, examples: Sequence[str] = ()) -> "CommandBox":

@@ -16,6 +16,7 @@ TABLES = {
     "solutions": ("exercise", "time"),
     "answers": ("occasion", "question", "marks", "grade", "seconds", "time"),
     "choices": ("name", "value", "time"),
+    "sittings": ("occasion", "level", "minutes", "seed", "items", "time"),
 }
 _SCHEMA = [f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)})" for name, columns in TABLES.items()]
 

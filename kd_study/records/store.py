@@ -27,8 +27,9 @@ from kd_study.records.database import TABLES, add, connect, is_whole, merge, sel
 BUSY_SECONDS = 10.0
 BUSY_AGAIN_SECONDS = 0.5  # while something waits in memory already
 _OUR_MISTAKES = (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError)  # and not the file's
-_LATER = ("answers", "choices")  # tables that an export of the first version hasn't
+_LATER = ("answers", "choices", "sittings")  # tables that an export of the first version hasn't
 _RANGES = {"rung": range(1, 2**31), "grade": range(1, 5), "seconds": range(2**31)}
+_RANGES |= {"minutes": range(2**31), "seed": range(2**31)}
 _OPTIONAL = ("diagnosis", "grade", "seconds")
 _T = TypeVar("_T")
 
@@ -60,6 +61,17 @@ class Answer(NamedTuple):
     marks: str
     grade: int | None
     seconds: int | None
+    time: str
+
+
+class Sitting(NamedTuple):
+    """A mock interview as far as it is answered. items: JSON, see `interview.mock`."""
+
+    occasion: str
+    level: str
+    minutes: int
+    seed: int
+    items: str
     time: str
 
 
@@ -109,6 +121,10 @@ class Records:
         """Records how far an answer is marked; its `time` is now, whatever it says."""
         self._insert("answers", *answer[:-1], _now())
 
+    def add_sitting(self, sitting: Sitting) -> None:
+        """Records how far a mock interview is; its `time` is now, whatever it says."""
+        self._insert("sittings", *sitting[:-1], _now())
+
     def choose(self, name: str, value: str) -> None:
         """Remembers what the learner chose, such as the day of the interview."""
         self._insert("choices", name, value, _now())
@@ -123,11 +139,11 @@ class Records:
 
     def answers(self) -> list[Answer]:
         """Every answer as it was marked last, in the order in which they were, whatever a clock said."""
-        latest: dict[str, Answer] = {}
-        for answer in (Answer(*row) for row in self._rows("answers")):
-            latest.pop(answer.occasion, None)
-            latest[answer.occasion] = answer
-        return list(latest.values())
+        return _latest([Answer(*row) for row in self._rows("answers")])
+
+    def sittings(self) -> list[Sitting]:
+        """Every mock interview as far as it came, in the order in which they were answered last."""
+        return _latest([Sitting(*row) for row in self._rows("sittings")])
 
     def moments(self) -> list[tuple[str, str]]:
         """(exercise or question, time) of everything that was done, the earliest first."""
@@ -291,6 +307,15 @@ class Records:
             if not path.exists():
                 return path
         raise AssertionError("count never ends")
+
+
+def _latest(rows: list[_T]) -> list[_T]:
+    """The last row of each occasion."""
+    latest: dict[str, _T] = {}
+    for row in rows:
+        latest.pop(row.occasion, None)
+        latest[row.occasion] = row
+    return list(latest.values())
 
 
 def record(report: Report, into: Records) -> None:

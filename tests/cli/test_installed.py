@@ -122,7 +122,7 @@ def test_the_records_that_are_read_are_shipped(installed):
 def test_what_is_imported_is_asked_for():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
     asked = {Requirement(each).name.lower().replace("-", "_") for each in project["dependencies"]}
-    asked |= {"yaml", "ipython"}  # PyYAML; ipywidgets brings IPython
+    asked |= {"yaml", "markdown_it", "ipython"}  # PyYAML, markdown-it-py; ipywidgets brings IPython
     asked |= {"huggingface_hub", "jupyter_core"}  # transformers and nbformat bring them
     only_to_build_lessons = {"jupytext", "nbclient"}
     paths = [path for name in ("kd_solutions", "kd_study") for path in (PROJECT / name).rglob("*.py")]

@@ -77,7 +77,8 @@ def test_lessons_link_their_terms_and_the_glossary_links_back(language):
                 cell.source for cell in assemble(source, language).cells if cell.cell_type == "markdown"
             )
             links = re.findall(r"glossary\.ipynb#cell-id=([\w-]+)", prose)
-            assert len(links) >= 5 and len(set(links)) == len(links)
+            few = source.stem == "15_mock_interview"  # a rehearsal explains no new thing
+            assert len(links) >= (1 if few else 5) and len(set(links)) == len(links)
             assert back.count(f"({source.stem}.ipynb)") == len(links)
 
 

@@ -47,7 +47,11 @@ def last(texts: list[str], pattern: str) -> int:
     return len(texts) - 1 - first(texts[::-1], pattern)
 
 
+REHEARSAL = "15_mock_interview"  # holds an interview in the place of experiments, questions and exercises
 by_lesson = pytest.mark.parametrize("name", [name for name in LESSONS if name != REWRITTEN_NEXT])
+by_experiment = pytest.mark.parametrize(
+    "name", [name for name in LESSONS if name not in (REWRITTEN_NEXT, REHEARSAL)]
+)
 in_both = pytest.mark.parametrize("language", LANGUAGES)
 
 
@@ -65,7 +69,7 @@ def test_the_first_result_comes_in_the_first_third(name):
     assert first(sources, r"\bprint\(|\bdraw_|\bshow_table\(") < len(sources) / 3
 
 
-@by_lesson
+@by_experiment
 def test_every_guess_is_drawn_and_compared_with_what_came_out(name):
     code = "\n".join(code_of(name))
     guesses = re.findall(r"^(\w+) = guess\(", code, re.MULTILINE)
@@ -76,7 +80,7 @@ def test_every_guess_is_drawn_and_compared_with_what_came_out(name):
     assert len(guesses) == 1 or "my_guesses()" in code
 
 
-@by_lesson
+@by_experiment
 def test_few_questions_and_not_all_of_them_at_the_end(name):
     runs = [
         len(list(run)) for found, run in groupby(kind(*pair) for pair in LESSONS[name]) if found == "question"
@@ -85,12 +89,12 @@ def test_few_questions_and_not_all_of_them_at_the_end(name):
     assert sum(runs) == 1 or len(runs) > 1
 
 
-@by_lesson
+@by_experiment
 def test_there_is_one_thing_to_touch(name):
     assert any(re.search(r"\bDial\(|\btry_commands\(", text) for text in code_of(name))
 
 
-@by_lesson
+@by_experiment
 def test_a_table_closes_it(name):
     texts = code_of(name)
     assert last(texts, r"\bshow_table\(") > last(texts, r"\baxes\(|\bdraw_\w+\(|\bDial\(")

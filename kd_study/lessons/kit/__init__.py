@@ -1,4 +1,4 @@
-"""What the lessons import: experiments, the voice assistant, pictures, dials; slots and what carries them."""
+"""What lessons import: shared experiments, pictures and dials, and modules of one lesson's own world."""
 
 __all__ = [
     "assistant",
@@ -8,8 +8,12 @@ __all__ = [
     "experiments",
     "less_data",
     "neighbours",
+    "perturbations",
     "pictures",
+    "rehearsal",
+    "robustness",
     "slots",
     "tagging",
+    "text_store",
     "transfer",
 ]
