@@ -64,9 +64,9 @@ LESSONS = (
     Lesson(
         "08_many_languages",
         Text("08 · A student for many languages", "08 · 服务多种语言的学生模型"),
-        Text("How small can one model for all of them be?", "服务所有语言的一个模型，能做到多小？"),
-        30,
-        ("multilingual_mse",),
+        Text("Can it teach what it can't read?", "自己读不懂的，教得会吗？"),
+        40,
+        ("multilingual_mse", "trim_vocabulary", "language_weights"),
     ),
     Lesson(
         "09_less_data",

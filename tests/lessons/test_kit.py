@@ -23,7 +23,7 @@ from kd_study.lessons.kit.experiments import (
     train_many,
     typical,
 )
-from kd_study.lessons.kit.pictures import axes, draw_curves, draw_two_by_language
+from kd_study.lessons.kit.pictures import axes, draw_two_by_language
 
 
 def test_few_commands_takes_as_many_of_each_intent_and_never_one_twice():
@@ -200,16 +200,3 @@ def test_two_models_are_drawn_with_their_intervals():
     bare = Figure().subplots()
     draw_two_by_language(bare, {"en": 93.0}, {"en": 94.0}, ["teacher", "student"])
     assert len(bare.lines) == 3
-
-
-def test_a_curve_shows_each_mean_with_its_interval():
-    ax = axes()
-    draw_curves(
-        ax, {"a": [Interval(2, 1, 4), Interval(3, 2, 4)], "b": [Interval(0, 0, 0)] * 2}, ["few", "all"]
-    )
-    assert ax.lines[0].get_ydata().tolist() == [2, 3]
-    ends = [segment[:, 1].tolist() for segment in ax.collections[0].get_segments()]
-    assert ends == [[1, 4], [2, 4]]
-    assert [text.get_text() for text in ax.get_xticklabels()] == ["few", "all"]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
-    plt.close(ax.figure)

@@ -1,7 +1,6 @@
 """Pictures that several lessons draw, in black and grey: shapes and hatches carry the meaning, not colour."""
 
 import re
-from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt
 from IPython import get_ipython
@@ -13,7 +12,6 @@ from kd_solutions.evaluation.intervals import Interval, share_interval
 from kd_solutions.support.language import say
 
 MARKERS = "osD^vP*X<>hd"
-LINES = ("-", "--", "-.", ":")
 
 
 def axes(width: float = 7, height: float = 3, columns: int = 1):
@@ -72,20 +70,6 @@ def draw_intervals(ax: Axes, rows: dict[str, Interval], unit: str, baseline: flo
     ax.grid(axis="x", alpha=0.3)
     if baseline is not None:
         ax.axvline(baseline, color="grey", linestyle="--")
-
-
-def draw_curves(ax: Axes, curves: dict[str, Sequence[Interval]], places: Iterable[str]) -> None:
-    """A line for each name through its means with their intervals, over equally spaced, named places."""
-    places = list(places)
-    for number, (name, points) in enumerate(curves.items()):
-        at = [place + 0.04 * (number - (len(curves) - 1) / 2) for place in range(len(places))]
-        means = [point.mean for point in points]
-        reach = [[point.mean - point.low for point in points], [point.high - point.mean for point in points]]
-        style = {"marker": MARKERS[number], "linestyle": LINES[number % len(LINES)], "linewidth": 1.2}
-        ax.errorbar(at, means, yerr=reach, color="black", mfc="white", capsize=2, label=name, **style)
-    ax.set_xticks(range(len(places)), places)
-    ax.grid(axis="y", alpha=0.3)
-    ax.legend(frameon=False, fontsize=8)
 
 
 def draw_probabilities(ax: Axes, percents: dict[str, float], right: str) -> None:
