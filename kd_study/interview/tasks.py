@@ -15,6 +15,7 @@ from kd_study.records.agenda import order
 from kd_study.records.store import Records
 from kd_study.records.summary import Row
 
+REHEARSAL = "15_mock_interview"  # holds no exercise and no question: done once an interview was sat
 AT_ONCE = 5  # new questions in one sitting
 _LESSONS = {lesson.name: lesson for lesson in LESSONS}
 
@@ -60,6 +61,7 @@ def tasks_left(records: Records, rows: list[Row], cards: dict[str, Card]) -> lis
         answered = any(
             card.grades for name, card in cards.items() if lesson_of(question(name)) == lesson.name
         )
+        answered |= lesson.name == REHEARSAL and bool(records.sittings())
         if unread and (lesson.exercises or not answered):
             left.append(Task("lesson", lesson.name, unread))
         left += [exercise(name) for name in open_ones if LESSON_OF.get(name) is lesson]

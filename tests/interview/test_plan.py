@@ -15,6 +15,7 @@ from kd_study.interview.words import rows, summary
 from kd_study.lessons.outline import LESSONS
 from kd_study.memory.cards import study_order
 from kd_study.questions import all_questions
+from kd_study.records.store import Sitting
 
 TODAY = date(2026, 11, 28)
 
@@ -148,6 +149,7 @@ def test_on_the_day_itself_nothing_is_planned(desk, clock):
 
 
 def test_when_all_is_done_nothing_is_left(desk, clock):
+    desk.add_sitting(Sitting("one", "senior", 45, 1, "[]", ""))
     for name in NAMES:
         desk.add_attempt(name, "passed", None, "en")
     for asked in all_questions():
