@@ -47,6 +47,21 @@ LESSONS = (
         ("freeze", "distill_step", "train_student_model", "repair_the_loop", "kd_gradient"),
     ),
     Lesson(
+        "07_transfer",
+        Text("07 · Across languages", "07 · 跨语言迁移"),
+        Text("How does a task reach a language without labels?", "没有标签的语言，任务怎样才能过去？"),
+        40,
+        (
+            "mean_pool",
+            "remove_language",
+            "procrustes",
+            "ibm1_step",
+            "retrieval_accuracy",
+            "csls",
+            "margin_scores",
+        ),
+    ),
+    Lesson(
         "08_many_languages",
         Text("08 · A student for many languages", "08 · 服务多种语言的学生模型"),
         Text("How small can one model for all of them be?", "服务所有语言的一个模型，能做到多小？"),

@@ -16,6 +16,7 @@ TOPICS = {
     "multilingual": Text("Many languages in one model", "一个模型多种语言"),
     "robustness": Text("Robustness", "鲁棒性"),
     "label_transfer": Text("Labels across languages", "跨语言的标签"),
+    "transfer": Text("Ways across languages", "跨语言的几条路"),
     "embeddings": Text("Embeddings and more languages", "句向量与更多语言"),
     "sequences": Text("Language models", "语言模型的蒸馏"),
     "llm_practice": Text("Language models in practice", "语言模型蒸馏的实务"),
