@@ -219,7 +219,8 @@ def test_no_two_questions_say_the_same(code, sign, longest):
     said: dict[tuple, str] = {}
     for entry in all_questions().values():
         for text in (entry.question, entry.answer_short, entry.answer_deep, entry.traps):
-            words = re.findall(sign, re.sub(r"\$[^$]*\$", "", getattr(text, code)).lower())
+            prose = re.sub(r"\$[^$]*\$|```.*?```|`[^`]*`", "", getattr(text, code), flags=re.DOTALL)
+            words = re.findall(sign, prose.lower())
             for start in range(len(words) - longest + 1):
                 run = tuple(words[start : start + longest])
                 assert said.setdefault(run, entry.id) == entry.id, (entry.id, said[run], " ".join(run))
