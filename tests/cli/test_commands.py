@@ -43,7 +43,7 @@ def test_what_a_person_can_mend_is_one_sentence_and_exit_code_2(tmp_path):
 
 def test_a_terminal_that_knows_ascii_only_stops_nothing(tmp_path):
     shown = run("progress", KD_STUDY_HOME=str(tmp_path), PYTHONIOENCODING="ascii")
-    assert shown.returncode == 0 and "soft_targets" in shown.stdout
+    assert shown.returncode == 0 and "agreement" in shown.stdout
 
 
 def test_assets_are_named_on_standard_output():

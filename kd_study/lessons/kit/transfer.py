@@ -252,11 +252,10 @@ def percent(logits: Tensor, labels: Tensor) -> float:
 
 def pieces_of(folder: Path, texts: Sequence[str]) -> list[list[str]]:
     """What the tokenizer in a teacher's folder cuts texts into."""
-    from tokenizers import Tokenizer
+    from transformers import AutoTokenizer
 
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_padding()
-    return [encoded.tokens for encoded in tokenizer.encode_batch(texts, add_special_tokens=False)]
+    encoded = AutoTokenizer.from_pretrained(folder)(list(texts), add_special_tokens=False)
+    return [encoded.tokens(row) for row in range(len(texts))]
 
 
 def nearest_in_pool(vectors: Mapping[str, Tensor]) -> tuple[float, float]:
