@@ -141,8 +141,11 @@ def _save(student: StudentModel, files: dict[str, str], folder: Path) -> Path:
 
 def _students(folder: Path) -> list[Path]:
     """The whole students, the newest last."""
-    found = [path for path in folder.glob("student-*") if (path / CONFIG).is_file()]
-    return sorted(found, key=_number)
+    while True:
+        listed = set(folder.glob("student-*"))
+        whole = [path for path in listed if (path / CONFIG).is_file()]
+        if whole or listed == set(folder.glob("student-*")):  # else another process saved one in between
+            return sorted(whole, key=_number)
 
 
 def _number(path: Path) -> int:

@@ -129,6 +129,19 @@ def test_what_a_killed_save_left_is_cleared_away(student, folder):
     assert [path for path in folder.iterdir() if path.is_dir()] == [saved]
 
 
+def test_a_student_saved_between_listing_and_looking_is_found(student, folder, monkeypatch):
+    store.save_student(student, {}, folder)
+    is_file = Path.is_file
+
+    def saved_meanwhile(path):
+        monkeypatch.setattr(Path, "is_file", is_file)
+        store.save_student(student, {}, folder)  # and so the one that was listed is gone
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", saved_meanwhile)
+    assert store.load_student(folder)[0].labels == student.labels
+
+
 def test_loading_while_others_save(student, folder):
     store.save_student(student, {}, folder)
 
