@@ -6,6 +6,7 @@ from kd_solutions.data.commands import command_languages, grammar
 from kd_solutions.data.parallel import load_parallel
 from kd_solutions.data.sampling import stable_order
 from kd_solutions.data.translations import ENGLISH
+from kd_solutions.support.language import say
 
 SPLITS = ("threshold", "test")
 
@@ -18,7 +19,13 @@ def out_of_scope(language: str, split: str) -> tuple[str, ...]:
     Raises: ValueError for another split; StudyError for a language without parallel text.
     """
     if split not in SPLITS if language == ENGLISH else split != "test":
-        raise ValueError(f"English has the splits {SPLITS}, other languages test alone; not {split!r}")
+        named = ", ".join(SPLITS)
+        raise ValueError(
+            say(
+                f"English has the splits {named}, other languages test alone; not {split!r}",
+                f"英语的划分有{named}，其他语言只有test，没有{split!r}",
+            )
+        )
     strings, greetings = _strings(language, split), _greetings(language)
     if language == ENGLISH:
         greetings = greetings[SPLITS.index(split) :: 2]

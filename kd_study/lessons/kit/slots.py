@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from kd_solutions.data import templates
-from kd_solutions.data.commands import ENGLISH, intent_names
-from kd_solutions.data.parallel import data_folder, load_parallel
+from kd_solutions.data.commands import ENGLISH, grammar, intent_names
+from kd_solutions.data.parallel import data_folder
 from kd_solutions.support.files import fingerprint, read_json, write_json
 
 SLOTS = (
@@ -88,8 +88,8 @@ def load_slot_commands(language: str, split: str, most: int | None = None) -> Sl
 
 
 def _sample(language: str) -> dict[str, list[tuple[list[str], list[int], str]]]:
-    grammar = _Marked(language, templates.slot_values(_dictionary(language)))
-    common = [template for template in grammar.templates if template.intent in set(intent_names())]
+    marked = _Marked(language, grammar(language).slot_values)
+    common = [template for template in marked.templates if template.intent in set(intent_names())]
     first, test = templates.split_templates(common, language)
     rows = _label(first, seen := set())
     return {"train" if language == ENGLISH else "dev": rows, "test": _label(test, seen)}
@@ -141,17 +141,6 @@ def words_of(marked: str) -> tuple[list[str], list[int] | None]:
             label = label or (LABELS.index(inside) if inside in SLOTS else 0)
     close()
     return words, labels
-
-
-def _dictionary(language: str):
-    """English string → its most frequent translation in `language`, or None."""
-    if language == ENGLISH:
-        return lambda text: text
-    parallel = load_parallel([language])
-    table: dict[str, str] = {}
-    for index, text in parallel.translations[language]:
-        table.setdefault(parallel.english[index].casefold(), text)
-    return lambda text: table.get(text.casefold())
 
 
 def spans(labels: Sequence[int]) -> set[tuple[int, int, int]]:
