@@ -265,11 +265,11 @@ show_table(
 )
 
 # %% [markdown] lang="en"
-# Read it from below. With nothing but translations of a user interface, and not one rewritten command, the teacher's vectors lift the ten languages far above what the teacher itself reads: "it can't teach what it doesn't know" is false. But the labels on the rewritings reach higher alone. On top of them the teacher's probabilities bring nothing that these seeds could show; its *vectors* do, for they can be learned from all texts, not just from commands.
+# Read it from below. With nothing but translations of a user interface, and not one rewritten command, the teacher's vectors lift the ten languages far above what the teacher itself reads: "it can't teach what it doesn't know" is false. But the labels on the rewritings reach higher alone. On top of them the teacher's probabilities bring nothing that these seeds could show; its *vectors* do. They are learned from all texts, not just from commands; whether that is the reason, no rung here tells.
 #
 # So is the teacher worth three points, and that's that? One thing is the same on all rungs so far: eleven thousand English labels.
 # %% [markdown] lang="zh"
-# 从下往上看。只有界面译文、一条改写都没有时，教师的向量就让十种语言远远高过教师自己的水平：“它不懂的东西教不了”这话不成立。可是单靠改写上的标签，爬得还要更高。再加上教师的概率，这几个种子看不出任何好处；加上教师的*向量*则有，因为所有文本都能用来学向量，不只是指令。
+# 从下往上看。只有界面译文、一条改写都没有时，教师的向量就让十种语言远远高过教师自己的水平：“它不懂的东西教不了”这话不成立。可是单靠改写上的标签，爬得还要更高。再加上教师的概率，这几个种子看不出任何好处；加上教师的*向量*则有。学向量用的是所有文本，不只是指令；是不是这个缘故，这几级台阶没有回答。
 #
 # 那么教师就值三个百分点，到此为止？到现在为止，每一级都有一样东西没有变：一万一千条英语标签。
 
@@ -395,7 +395,7 @@ print(
 # %% [markdown] lang="en"
 # The network is the small part. What many languages need is words. So whoever sells in Germany alone can leave most of the words at home: write the function that cuts a table down to the rows in use.
 # %% [markdown] lang="zh"
-# 网络只占一小部分。语言一多，需要的是词。反过来，只在德国卖的盒子，大部分的词可以不带：请写一个函数，把词表裁到只剩用得着的行。
+# 网络只占一小部分。语言一多，需要的是词。反过来，只在德国卖的盒子，大部分的词可以不带：请写一个函数，把这张表裁到只剩用得着的行。
 
 # %% exercise="trim_vocabulary"
 
@@ -426,18 +426,18 @@ show_table(
 # %% [markdown] lang="en"
 # Less falls away than you hoped, and nothing is lost in reading. A hash has no names: every language scatters its pieces over the whole table, and most rows serve several at once. Chinese, where each short run of characters is a piece, touches even more rows than German. With a *vocabulary*, where each piece has a row of its own, those of the other languages would go, and the cut be deep (Abdaoui et al. 2020).
 # %% [markdown] lang="zh"
-# 能裁掉的比想象的少，读的准确率则毫无损失。哈希不认名字：每种语言的子词都撒在整张表上，多数行同时为好几种语言服务。中文里每个短短的字串都是一个子词，碰到的行比德语还多。要是用*词表*，每个子词有自己的一行，别的语言的行就能去掉，那才裁得深（Abdaoui等，2020）。
+# 能裁掉的比想象的少，读的准确率则毫无损失。哈希不认名字：每种语言的子词都撒在整张表上，多数行同时为好几种语言服务。中文里每个短短的字串都是一个子词，碰到的行比德语还多。要是每个子词都有自己的一行（而不是靠哈希），别的语言的行就能去掉，那才裁得深（Abdaoui等，2020）。
 
 # %% [markdown] question="where-the-bytes-are"
 
 # %% [markdown] lang="en"
 # ## Who gets how much of a batch
 #
-# Ten languages were easy: each has much text. The translations know over forty, and some have a handful of strings. Drawn by size, the small ones are never seen; drawn alike, the handful is repeated until the student knows it by heart. The usual middle draws a language with $n$ texts in proportion to $n^\alpha$.
+# Ten languages were easy: each has much text. The translations know dozens more, and some have a handful of strings. Drawn by size, the small ones are never seen; drawn alike, the handful is repeated until the student knows it by heart. The usual middle draws a language with $n$ texts in proportion to $n^\alpha$.
 # %% [markdown] lang="zh"
 # ## 一批数据怎么分
 #
-# 前面十种语言不成问题，每种都有很多文本。译文里还有四十多种语言，有的只有寥寥几条。按数量抽，小语种永远轮不到；平均抽，那几条会反复出现，学生都背下来了。常见的折中是：有$n$条文本的语言，按$n^\alpha$的比例来抽。
+# 前面十种语言不成问题，每种都有很多文本。译文里还有几十种语言，有的只有寥寥几条。按数量抽，小语种永远轮不到；平均抽，那几条会反复出现，学生都背下来了。常见的折中是：有$n$条文本的语言，按$n^\alpha$的比例来抽。
 
 # %% exercise="language_weights"
 
@@ -494,6 +494,6 @@ for alpha in (1, 0.3, 0):
 # %% [markdown] question="advantages-across-languages"
 
 # %% [markdown] lang="en"
-# **Still open.** How far would a few hundred labels in the target language get you instead? And is the student robust where the translations end? Those are questions for later lessons. Back to the [start](00_start.ipynb), or to [all exercises](exercises.ipynb).
+# **Still open.** How far would a few hundred labels in the target language get you instead? And what is the student robust to? Lessons [09](09_less_data.ipynb) and [10](10_robustness.ipynb) put both on trial. Back to the [start](00_start.ipynb), or to [all exercises](exercises.ipynb).
 # %% [markdown] lang="zh"
-# **还没回答的。** 换成目标语言的几百条标签，能做到什么程度？在译文覆盖不到的地方，学生还鲁棒吗？这些留给以后的课。回到[首页](00_start.ipynb)，或去[全部练习](exercises.ipynb)。
+# **还没回答的。** 换成目标语言的几百条标签，能做到什么程度？学生又对什么鲁棒？这两个问题，第[09](09_less_data.ipynb)课和第[10](10_robustness.ipynb)课来检验。回到[首页](00_start.ipynb)，或去[全部练习](exercises.ipynb)。
