@@ -10,7 +10,19 @@ from kd_solutions.support.errors import StudyError
 from kd_study.setup import workspace
 from kd_study.setup.workspace import lay_down, reset, workspace_folder
 
-TODAY = f"{date.today()}"
+TODAY = "2026-02-28"
+
+
+@pytest.fixture(autouse=True)
+def stopped_clock(monkeypatch):
+    """It stays one day: a run over midnight would look for a copy under yesterday's name."""
+
+    class OneDay(date):
+        @classmethod
+        def today(cls):
+            return cls.fromisoformat(TODAY)
+
+    monkeypatch.setattr(workspace, "date", OneDay)
 
 
 def publish(path, code):
