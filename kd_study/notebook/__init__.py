@@ -3,6 +3,7 @@
 from kd_solutions.support.language import use_language
 from kd_study.notebook.asking import mock_interview, plan, review, tick
 from kd_study.notebook.desk import check, hint, solution, yours_or_reference
+from kd_study.notebook.field import family_map, family_table, find_families
 from kd_study.notebook.finder import find_questions
 from kd_study.notebook.kernel import equip
 from kd_study.notebook.pages import exercise_table, lesson_map, progress
@@ -14,6 +15,9 @@ __all__ = [
     "check",
     "clock",
     "exercise_table",
+    "family_map",
+    "family_table",
+    "find_families",
     "find_questions",
     "guess",
     "hint",
