@@ -60,14 +60,15 @@ from kd_study.notebook.views import show_table
 
 alone, soft = 73.26, 74.92
 inside = {"FitNet": 73.58, "AT": 74.08, "SP": 73.83, "RKD": 73.35, "PKT": 74.54, "CRD": 75.48}
+rows = {say("no teacher", "无教师"): alone, say("soft targets", "软标签"): soft} | inside
 show_table(
-    [say("method", "方法"), "%", say("against no teacher", "与无教师相比"), say("against soft targets", "与软标签相比")],
-    [[name, f"{value:.2f}", f"{value - alone:+.2f}", f"{value - soft:+.2f}"] for name, value in inside.items()],
+    [say("method", "方法"), say("accuracy, %", "准确率，%"), say("against soft targets", "与软标签相比")],
+    [[name, f"{value:.2f}", f"{value - soft:+.2f}"] for name, value in rows.items()],
 )
 guessed.compare(sum(value > soft for value in inside.values()))
 
 # %% [markdown] lang="en"
-# One of six. (CIFAR-100, WRN-40-2 to WRN-16-2, as reported in the README of HobbitLong/RepDistiller, by the authors of CRD, who have a stake in it; 73.26 without a teacher, 74.92 with soft targets. Between other architectures attention transfer falls *below* no teacher at all.) It is another matter in pre-training, where no task has logits yet: there hidden states and relations are what TinyBERT and MiniLM pass on.
+# One of six. (CIFAR-100, WRN-40-2 to WRN-16-2, as reported in the README of HobbitLong/RepDistiller, by the authors of CRD, who have a stake in it. Between other architectures attention transfer falls *below* no teacher at all.) It is another matter in pre-training, where no task has logits yet: there hidden states and relations are what TinyBERT and MiniLM pass on.
 #
 # **What would change our mind?** The numbers on this page are each from their own set-up: other tasks, budgets and rivals, chosen by the authors. They tell what a family can do, not which is best. A table in which *you* would believe: one pair of models, equal steps, equal tuning, five seeds, and beside the teacher the cheapest rival without one. Lessons 01 to 11 are built that way, and more than one claim shrank.
 #
@@ -75,7 +76,7 @@ guessed.compare(sum(value > soft for value in inside.values()))
 #
 # Choose or type; without a widget `family_table("MiniLM")` does the same.
 # %% [markdown] lang="zh"
-# 六种里只有一种。（CIFAR-100，WRN-40-2到WRN-16-2，数字见HobbitLong/RepDistiller的README；它出自CRD的作者，并非局外人。无教师73.26，软标签74.92。换成结构不同的网络，注意力迁移甚至*不如*没有教师。）预训练是另一回事：那时还没有任务的logits，TinyBERT和MiniLM传递的正是隐藏状态和关系。
+# 六种里只有一种。（CIFAR-100，WRN-40-2到WRN-16-2，数字见HobbitLong/RepDistiller的README；它出自CRD的作者，并非局外人。换成结构不同的网络，注意力迁移甚至*不如*没有教师。）预训练是另一回事：那时还没有任务的logits，TinyBERT和MiniLM传递的正是隐藏状态和关系。
 #
 # **什么会让我们改变看法？** 这一页的数字各有各的设置：任务、预算、对手都不同，而且由作者自己挑选。它们说明一类方法能做到什么，不说明哪一类最好。值得*你*相信的表是这样的：同一对模型、相同步数、相同调参、五个种子，再加上没有教师的最便宜的对手。第01到11课就是这样做的，缩水的结论不止一个。
 #
