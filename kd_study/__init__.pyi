@@ -50,6 +50,9 @@ from .notebook import (
     review as review,
 )
 from .notebook import (
+    search_questions as search_questions,
+)
+from .notebook import (
     show_answers as show_answers,
 )
 from .notebook import (
