@@ -37,11 +37,11 @@ TEACHERS = {
 }
 SIGNS = {"one": "●", "several": "●●", "itself": "↻"}
 GROUPS = {
-    "data": Text("data", "数据"),
-    "response": Text("response", "响应"),
-    "feature": Text("feature", "特征"),
-    "relation": Text("relation", "关系"),
-    "on_policy": Text("on-policy", "在策略"),
+    "data": Text("data", "基于数据"),
+    "response": Text("response", "基于响应"),
+    "feature": Text("feature", "基于特征"),
+    "relation": Text("relation", "基于关系"),
+    "on_policy": Text("on-policy", "同策略"),
 }
 
 
@@ -155,8 +155,8 @@ def entry(family: Family, language: str) -> str:
             f"**需要**：{of(family.needs)}。**代价**：{of(family.costs)}。",
         ),
         words(
-            f"**Reported:** {of(family.reported)} ({family.source}).",
-            f"**文献报告**：{of(family.reported)}（{family.source}）。",
+            f"**Reported:** {of(family.reported)}. *{family.source}*",
+            f"**文献报告**：{of(family.reported)}。*{family.source}*",
         ),
         " · ".join(links(family, language)),
     ]

@@ -13,7 +13,7 @@
 #
 # 面试很顺利。软标签、$T^2$、训练循环，你都答上来了。这时面试官往后一靠：“除了这些呢？还知道哪些蒸馏方法？”人人都会报一串名字。你画一张地图。
 #
-# **60秒版本：** “我用两个问题来分。*要看到教师内部多深？* 只有文本：序列级蒸馏、推理过程。有标签：伪标签。有概率：软标签，教师可以是一个、几个，或以前的自己。能看内部：提示层、注意力，或者MiniLM那样不要求宽度相同的关系。*读的是谁的输入？* 一般是现成的；没有数据就生成；学生自己写的叫在策略，能治曝光偏差，但教师要一直在线。所以我先问能拿到教师的什么、学生错在哪里，再选两头都够用的最便宜的一种。普通软标签是必须赢过的对手；在最有名的那张对比表里，多数没赢。”
+# **60秒版本：** “我用两个问题来分。*要看到教师内部多深？* 只有文本：序列级蒸馏、推理轨迹。有标签：伪标签。有概率：软标签，教师可以是一个、几个，或以前的自己。能看内部：提示层、注意力，或者MiniLM那样不要求宽度相同的关系。*读的是谁的输入？* 一般是现成的；没有数据就生成；学生自己写的叫同策略，能治曝光偏差，但教师要一直在线。所以我先问能拿到教师的什么、学生错在哪里，再选两者都满足的最便宜的一种。普通软标签是必须赢过的对手；在最有名的那张对比表里，多数没赢。”
 
 # %% [markdown] lang="en"
 # ## The map
@@ -68,17 +68,17 @@ show_table(
 guessed.compare(sum(value > soft for value in inside.values()))
 
 # %% [markdown] lang="en"
-# One of six. (CIFAR-100, WRN-40-2 to WRN-16-2, as reported in the README of HobbitLong/RepDistiller, by the authors of CRD, who have a stake in it. Between other architectures attention transfer falls *below* no teacher at all.) It is another matter in pre-training, where no task has logits yet: there hidden states and relations are what TinyBERT and MiniLM pass on.
+# One of six. (CIFAR-100, WRN-40-2 to WRN-16-2, as reported in the README of HobbitLong/RepDistiller, by the authors of CRD, who have a stake in it. From a ResNet-50 to a MobileNetV2 attention transfer ends *below* no teacher at all.) It is another matter in pre-training, where no task has logits yet: there hidden states and relations are what TinyBERT and MiniLM pass on.
 #
-# **What would change our mind?** The numbers on this page are each from their own set-up: other tasks, budgets and rivals, chosen by the authors. They tell what a family can do, not which is best. A table in which *you* would believe: one pair of models, equal steps, equal tuning, five seeds, and beside the teacher the cheapest rival without one. Lessons 01 to 11 are built that way, and more than one claim shrank.
+# **What would change our mind?** The numbers on this page are each from their own set-up: other tasks, budgets and rivals, chosen by the authors. They tell what a family can do, not which is best. A table in which *you* would believe: one pair of models, equal steps, equal tuning, five seeds, and beside the teacher the cheapest rival without one. The lessons here are built that way, and more than one claim shrank.
 #
 # ## Look up what you need
 #
 # Choose or type; without a widget `family_table("MiniLM")` does the same.
 # %% [markdown] lang="zh"
-# 六种里只有一种。（CIFAR-100，WRN-40-2到WRN-16-2，数字见HobbitLong/RepDistiller的README；它出自CRD的作者，并非局外人。换成结构不同的网络，注意力迁移甚至*不如*没有教师。）预训练是另一回事：那时还没有任务的logits，TinyBERT和MiniLM传递的正是隐藏状态和关系。
+# 六种里只有一种。（CIFAR-100，WRN-40-2到WRN-16-2，数字见HobbitLong/RepDistiller的README；它出自CRD的作者，并非局外人。从ResNet-50到MobileNetV2，注意力迁移甚至*不如*没有教师。）预训练是另一回事：那时还没有任务的logits，TinyBERT和MiniLM传递的正是隐藏状态和关系。
 #
-# **什么会让我们改变看法？** 这一页的数字各有各的设置：任务、预算、对手都不同，而且由作者自己挑选。它们说明一类方法能做到什么，不说明哪一类最好。值得*你*相信的表是这样的：同一对模型、相同步数、相同调参、五个种子，再加上没有教师的最便宜的对手。第01到11课就是这样做的，缩水的结论不止一个。
+# **什么会让我们改变看法？** 这一页的数字各有各的设置：任务、预算、对手都不同，而且由作者自己挑选。它们说明一类方法能做到什么，不说明哪一类最好。值得*你*相信的表是这样的：同一对模型、相同步数、相同调参、五个种子，再加上没有教师的最便宜的对手。这里的各课就是这样做的，缩水的结论不止一个。
 #
 # ## 按需查找
 #
