@@ -92,9 +92,9 @@ find_families()
 # %% [markdown] question="what-else-do-you-know"
 
 # %% [markdown] lang="en"
-# Every entry below has one number *as its source reports it*, and what in this course belongs to it. Not on the map, though it shares the name: *dataset distillation*, which shrinks the data and not the model (Wang et al. 2018, arXiv:1811.10959).
+# Every entry below has one number *as its source reports it*, and what in this course belongs to it. Not on the map, though it shares the name: *dataset distillation*, which shrinks the data and not the model (Wang et al. 2018, arXiv:1811.10959). Nor the distillation of diffusion models into fewer steps, where what passes on is neither logits nor text but an image with less noise (Salimans & Ho 2022, arXiv:2202.00512).
 # %% [markdown] lang="zh"
-# 下面每个条目都有一个数字，*照来源的说法写*，还有本课程里与它相关的内容。地图上没有*数据集蒸馏*：名字相近，但它压缩的是数据，不是模型（Wang等2018，arXiv:1811.10959）。
+# 下面每个条目都有一个数字，*照来源的说法写*，还有本课程里与它相关的内容。地图上没有*数据集蒸馏*：名字相近，但它压缩的是数据，不是模型（Wang等2018，arXiv:1811.10959）。也没有扩散模型的步数蒸馏：那里传递的既不是logits也不是文本，而是噪声更少的图像（Salimans与Ho 2022，arXiv:2202.00512）。
 
 # %% [markdown] families=true
 

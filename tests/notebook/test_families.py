@@ -92,7 +92,7 @@ def test_choices_and_words_narrow_the_table():
     assert len(finder.found()) == len(all_families())
     finder._choices["inputs"].value = "own"
     finder._choices["teachers"].value = "itself"
-    assert [family.id for family in finder.found()] == ["context-into-weights"]
+    assert [family.id for family in finder.found()] == ["context-into-weights", "earlier-self"]
     (output,) = finder._below.outputs
     assert "family-context-into-weights" in output["data"]["text/markdown"]
     finder._words.value = "dragon"
