@@ -2,6 +2,7 @@
 
 import re
 from itertools import combinations
+from unicodedata import east_asian_width
 
 import pytest
 
@@ -49,6 +50,14 @@ def test_no_two_boxes_touch_and_each_lies_in_its_region():
         right, low = max(map(int, re.findall(r"H(\d+)", path))), max(map(int, re.findall(r"V(\d+)", path)))
         assert points[0][0] <= x and x + WIDE - 6 <= right
         assert points[0][1] <= y and y + HIGH <= low
+
+
+def test_every_name_fits_into_its_box():
+    for family in all_families().values():
+        room = 20 - 2 * (family.teachers == "several")  # signs of 7 pixels, a Chinese one taking two
+        for name in family.name:
+            wide = sum(1 + (east_asian_width(sign) in "WF") for sign in name)
+            assert wide <= room - 2, name
 
 
 def test_the_map_has_no_colour_of_its_own(drawn):
