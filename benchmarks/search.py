@@ -6,6 +6,7 @@ that was distilled last, for pieces and student together, and for what `question
 benchmarks/search.md.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -16,8 +17,9 @@ from pathlib import Path
 import torch
 import yaml
 
+from kd_solutions.data.translations import ENGLISH
 from kd_solutions.evaluation.intervals import paired_bootstrap, share_interval
-from kd_solutions.flagship.store import load_student
+from kd_solutions.flagship.store import CARD, load_student, students_folder
 from kd_solutions.models.student import StudentModel
 from kd_solutions.support.files import write_whole
 from kd_study.questions import Question, all_questions
@@ -34,7 +36,6 @@ COMPARED = (
 )
 Search = Callable[[str], Sequence[Question]]  # what is asked → questions, the best first
 Measured = dict[str, dict[str, list[int | None]]]  # search → language → places
-LANGUAGES = "de fr es ru zh it nl pl hu ca"  # of the student that is measured
 
 
 class Words:
@@ -145,14 +146,21 @@ def _share(found: list[int | None], best: int) -> str:
     return f"{100 * share:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 
+def newest_distilled() -> str:
+    """The command that made the student that is measured, by its card."""
+    (folder,) = students_folder().glob("student-*")
+    card = json.loads((folder / CARD).read_bytes())
+    languages = " ".join(name for name in card["languages"] if name != ENGLISH)
+    return f"`python -m kd_study distill --languages {languages} --seed {card['seed']}`"
+
+
 def main() -> None:
     encode = torch.no_grad()(load_student()[0].encode)
     measured = measure(encode)
     parts = [
         "# Asking in one's own words",
-        f"`python -m benchmarks.search` on {date.today()}, {len(all_questions())} questions in the bank; a "
-        f"student distilled with `python -m kd_study distill --languages {LANGUAGES}`, seed 0. Shares with "
-        "their 95 % interval.",
+        f"`python -m benchmarks.search` on {date.today()}, {len(all_questions())} questions in the bank; the "
+        f"student of {newest_distilled()}. Shares with their 95 % interval.",
         totals(measured),
         by_language(measured),
         "Among the first five, question by question:",
