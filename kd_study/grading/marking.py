@@ -1,47 +1,119 @@
-"""Grades a folder of submitted files and notebooks, and shows where the class fails."""
+"""Grades a folder of submitted files and notebooks, on all cores, and shows where the class fails."""
 
+import multiprocessing
 import os
+import signal
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from kd_solutions.support.errors import StudyError
-from kd_solutions.support.language import say
-from kd_study.exercises.catalog import NAMES, all_exercises
-from kd_study.grading.grade import Report
+from kd_solutions.support.language import Text, current_language, say
+from kd_study.exercises.catalog import NAMES, all_exercises, exercise
+from kd_study.grading.grade import MOST_PATIENCE, Report
+from kd_study.grading.loading import Problem
 from kd_study.grading.sandbox import held
-from kd_study.grading.submissions import grade_files
+from kd_study.grading.submissions import Clock, Graded, grade_file
 
 AT_ONCE = 4  # files at most; each may take 2 GiB
+SECONDS = 10.0  # for a file of five answers, on an idle machine
+STEP_SECONDS = 3.0  # for one of its statements
+LOST_SECONDS = 60.0  # after which a file is given up whose grading says nothing
 SUFFIXES = (".py", ".ipynb")
 NOT_THEIRS = ("site-packages", "node_modules", "__MACOSX")  # what comes along when a whole folder is packed
 
 
 class Submission(NamedTuple):
-    """One file of the folder: the reports on what was worked on, and what kept more from being graded."""
+    """One file of the folder: the reports on what was worked on, and what kept more from being graded.
+
+    remarks: what was put right to read it, and whether a person should look at it. language: of the reports.
+    """
 
     path: Path
     reports: list[Report]
-    problems: list[str]
+    problems: list[Problem]
+    remarks: list[Text] = []
+    reaches: bool = False
+    language: str = ""
 
 
 def submissions(folder: Path) -> Iterator[Submission]:
     """Every Python file and notebook below the folder, by name, each as soon as it is graded.
 
-    Left out are hidden ones and those of installed packages.
-
     Raises: StudyError where this system can't keep a submission from ending the run.
+    """
+    return graded(folder, files_of(folder), lambda path: current_language())
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The Python files and notebooks below the folder, from there, without hidden ones and installed packages."""
+    names = [path.relative_to(folder) for path in sorted(folder.rglob("*"))]
+    return [name for name in names if _is_theirs(name)]
+
+
+def graded(folder: Path, names: Iterable[Path], language: Callable[[Path], str]) -> Iterator[Submission]:
+    """These files of the folder, in their order, each as soon as it is graded; all cores are at work.
+
+    language: of a file's reports; "" for the one that the file speaks. Raises: as `submissions`.
     """
     if not hasattr(os, "fork"):
         raise StudyError(str(held()))
+    held()  # found out before there are threads
     for task in all_exercises():
         _ = task.reference  # imported here, once, and not anew in every copy
-    names = [path.relative_to(folder) for path in sorted(folder.rglob("*"))]
-    names = [name for name in names if _is_theirs(name)]
-    at_once = min(os.cpu_count() or 1, AT_ONCE)
-    for name, graded in zip(names, grade_files([folder / name for name in names], at_once), strict=True):
-        yield Submission(name, [one for one in graded.reports if not one.untouched], graded.problems)
+    with _workers(min(os.cpu_count() or 1, AT_ONCE)) as pool:
+        waiting = [(name, pool.apply_async(_grade, (folder / name, language(name)))) for name in names]
+        for name, result in waiting:
+            one = _result(result)
+            worked_on = [report for report in one.reports if not report.untouched]
+            yield Submission(name, worked_on, one.problems, one.remarks, one.reaches, one.language)
+
+
+def _grade(path: Path, language: str) -> Graded:
+    """In a worker, which lives for many files: grades one, and keeps what it costs to name a mistake."""
+    from kd_study.grading.diagnosis import known_mistakes
+
+    one = grade_file(path, language, Clock(STEP_SECONDS, SECONDS))
+    for report in one.reports:
+        if report.status == "failed":
+            known_mistakes(exercise(report.exercise))
+    return one
+
+
+def _result(result) -> Graded:
+    try:
+        return result.get(LOST_SECONDS * MOST_PATIENCE)
+    except multiprocessing.TimeoutError:  # the worker is gone
+        return Graded(problems=[Problem("its grading ended without a word", "批改它的进程没有留下结果", [])])
+
+
+@contextmanager
+def _workers(count: int) -> Iterator:
+    """Copies of this process that grade; they end with the block, and what they have started with them."""
+    _import_once()
+    pool = multiprocessing.get_context("fork").Pool(count, _begin)
+    try:
+        yield pool
+    finally:
+        pool.terminate()
+        pool.join()
+
+
+def _import_once() -> None:
+    import IPython.core.inputtransformer2
+    import torch
+
+    import kd_study.grading.diagnosis  # noqa: F401
+
+    _ = IPython, torch
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that was called
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # not at once: what it has started ends first
 
 
 def _is_theirs(path: Path) -> bool:
@@ -58,6 +130,13 @@ def submission_lines(submission: Submission) -> list[str]:
         say(f"{submission.path}: {problem}", f"{submission.path}：{problem}")
         for problem in submission.problems
     ]
+    if submission.reaches:
+        lines.append(
+            say(
+                f"{submission.path}: it looks at the grader itself; read it before you count it",
+                f"{submission.path}：它触及了批改程序本身；计分之前请先读一遍",
+            )
+        )
     if submission.reports:
         lines.insert(0, _counts(submission))
     return lines or [say(f"{submission.path}: no solution", f"{submission.path}：没有答案")]
