@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kd_study.exercises.catalog import exercise
-from kd_study.exercises.stubs import solved_source
+from kd_study.exercises.stubs import solved_source, stub_source
 from kd_study.lessons.editions import NOTEBOOKS
 
 LESSON = "01_soft_labels"
@@ -17,11 +17,14 @@ ANSWERS = ("soft_targets", "soft_cross_entropy", "distillation_kl", "kd_loss", "
 _IMPORT = "import torch.nn.functional as F\n\n\n"
 WRONG = {  # exercise → (the mistake's name, an answer that makes it)
     "soft_targets": [
-        ("ignores_the_temperature", "def soft_targets(logits, temperature=1.0):\n    return logits.softmax(-1)"),
+        (
+            "ignores_the_temperature",
+            "def soft_targets(logits, temperature=1.0):\n    return logits.softmax(-1)",
+        ),
         (
             "multiplies_by_the_temperature",
-            "def soft_targets(logits, temperature=1.0):\n    if not temperature > 0:\n        raise ValueError\n"
-            "    return (logits * temperature).softmax(-1)",
+            "def soft_targets(logits, temperature=1.0):\n    if not temperature > 0:\n"
+            "        raise ValueError\n    return (logits * temperature).softmax(-1)",
         ),
     ],
     "soft_cross_entropy": [
@@ -120,7 +123,7 @@ def _prose_deleted(book: dict) -> str:
 
 def _copied_with_the_stub_below(book: dict) -> str:
     number = _cell_of(book, "kd_loss")
-    stub = "def kd_loss(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):\n    raise NotImplementedError"
+    stub = stub_source(exercise("kd_loss"))
     book["cells"].insert(number + 1, _code(stub))
     book["cells"].insert(number + 1, dict(book["cells"][number]))
     return _json(book)
@@ -211,7 +214,7 @@ HOSTILE = {
 
 
 def build(folder: Path, students: int = 60, damaged: int = 0, hostile: int = 0) -> None:
-    """Writes a class: a sub-folder a student, half of them in Chinese; damaged and hostile files are among them."""
+    """Writes a class: a sub-folder a student, half of them in Chinese, some damaged, some hostile."""
     damages, attacks = list(DAMAGES.items()), list(HOSTILE.items())
     for number in range(students):
         name = f"student-{number:02d}"

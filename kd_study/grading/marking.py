@@ -13,14 +13,14 @@ from typing import NamedTuple
 from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import Text, current_language, say
 from kd_study.exercises.catalog import NAMES, all_exercises, exercise
-from kd_study.grading.grade import MOST_PATIENCE, Report
+from kd_study.grading.grade import MOST_PATIENCE, Report, patience
 from kd_study.grading.loading import Problem
 from kd_study.grading.sandbox import held
 from kd_study.grading.submissions import Clock, Graded, grade_file
 
 AT_ONCE = 4  # files at most; each may take 2 GiB
 SECONDS = 10.0  # for a file of five answers, on an idle machine
-STEP_SECONDS = 3.0  # for one of its statements
+STEP_SECONDS = 4.0  # for one of its statements or answers
 LOST_SECONDS = 60.0  # after which a file is given up whose grading says nothing
 SUFFIXES = (".py", ".ipynb")
 NOT_THEIRS = ("site-packages", "node_modules", "__MACOSX")  # what comes along when a whole folder is packed
@@ -64,19 +64,22 @@ def graded(folder: Path, names: Iterable[Path], language: Callable[[Path], str])
     held()  # found out before there are threads
     for task in all_exercises():
         _ = task.reference  # imported here, once, and not anew in every copy
+    factor = patience()  # now: what hostile files keep busy later is no reason to wait for them longer
     with _workers(min(os.cpu_count() or 1, AT_ONCE)) as pool:
-        waiting = [(name, pool.apply_async(_grade, (folder / name, language(name)))) for name in names]
+        waiting = [
+            (name, pool.apply_async(_grade, (folder / name, language(name), factor))) for name in names
+        ]
         for name, result in waiting:
             one = _result(result)
             worked_on = [report for report in one.reports if not report.untouched]
             yield Submission(name, worked_on, one.problems, one.remarks, one.reaches, one.language)
 
 
-def _grade(path: Path, language: str) -> Graded:
+def _grade(path: Path, language: str, factor: float) -> Graded:
     """In a worker, which lives for many files: grades one, and keeps what it costs to name a mistake."""
     from kd_study.grading.diagnosis import known_mistakes
 
-    one = grade_file(path, language, Clock(STEP_SECONDS, SECONDS))
+    one = grade_file(path, language, Clock(STEP_SECONDS, SECONDS, factor=factor))
     for report in one.reports:
         if report.status == "failed":
             known_mistakes(exercise(report.exercise))
@@ -172,6 +175,9 @@ def class_lines(graded: list[Submission]) -> list[str]:
         lines.append(
             say(f"{name}: {passed} of {len(reports)} passed", f"{name}：{len(reports)}份中通过{passed}份")
         )
-        found = Counter(report.diagnosis.explanation for report in reports if report.diagnosis)
-        lines += [f"  {count} × {explanation}" for explanation, count in found.most_common(3)]
+        found = Counter(report.diagnosis.name for report in reports if report.diagnosis)
+        known = {mistake: exercise(name).mistake(mistake) for mistake in found}
+        lines += [
+            f"  {found[one]} × {known[one].explanation}" for one, _ in found.most_common(3) if known[one]
+        ]
     return lines

@@ -77,7 +77,8 @@ class Repair:
 class Clock:
     """The time that a file may take: no limit for one alone; in a class `whole` seconds for five answers.
 
-    Each further answer adds `more`. No statement may take longer than `step`.
+    Each further answer adds `more`. No statement, and no answer, may take longer than `step`. factor: how many
+    times longer all of it takes than on an idle machine.
     """
 
     step: float = 0.0
@@ -107,12 +108,13 @@ class Clock:
     def share(self, after: int) -> float | None:
         """How long the next answer may take if `after` others follow it; None for as long as one alone.
 
-        A second is kept for each of those, as far as the time goes, and half a one for the end.
+        A second is kept for each of those, as far as the time goes, and half a one for the end; and it is to be
+        over before its step is, so that its report can say so.
         """
         if self.whole is None:
             return None
         left = max(self.end - time.monotonic() - self.factor / 2, 0.1)
-        return min(max(left - self.factor * after, left / (after + 1)), self.step_seconds * 2)
+        return min(max(left - self.factor * after, left / (after + 1)), 0.8 * self.step_seconds)
 
 
 def grade_file(path: Path, language: str | None = None, clock: Clock | None = None) -> Graded:
