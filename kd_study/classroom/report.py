@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from html import escape
 from urllib.parse import quote
 
-from kd_solutions.support.language import LANGUAGES, Text, current_language, say, speaking
+from kd_solutions.support.language import LANGUAGES, current_language, say, speaking
 from kd_study.classroom.html import SIGNS, ours, ours_inline, page, theirs
 from kd_study.classroom.marks import STATUSES, Answer, Marks
 from kd_study.exercises.base import WrongAnswer
@@ -144,8 +144,8 @@ def _bar(summary: Summary, y: int, unit: float) -> str:
 
 
 def _counted(summary: Summary) -> str:
-    counts = [f"{STATUSES[name]} {summary.counts[name]}" for name in SIGNS if summary.counts[name]]
-    return say(", ", "，").join(counts)
+    counts = [(str(STATUSES[name]), summary.counts[name]) for name in SIGNS if summary.counts[name]]
+    return say(", ", "，").join(say(f"{words} {count}", f"{words}{count}") for words, count in counts)
 
 
 def _section(summary: Summary) -> str:
@@ -163,12 +163,11 @@ def _section(summary: Summary) -> str:
         rows.append(_row(len(summary.unnamed), f"<p>{what}</p>", summary.unnamed))
     if not rows:
         return f"{head}</section>"
-    times, say_it, who = (
-        Text("Times", "次数"),
-        Text("What it is, and what to say", "是什么，怎么讲"),
-        Text("Who", "谁"),
+    header = (
+        f'<tr><th class="number">{say("Times", "次数")}</th>'
+        f"<th>{say('What it is, and what to say', '是什么，怎么讲')}</th>"
+        f'<th class="who">{say("Who", "谁")}</th></tr>'
     )
-    header = f'<tr><th class="number">{times}</th><th>{say_it}</th><th>{who}</th></tr>'
     return f"{head}<table>{header}{''.join(rows)}</table></section>"
 
 
@@ -188,8 +187,9 @@ def _source(wrong: WrongAnswer) -> str:
 def _students(marks: list[Marks], pages: dict[str, str]) -> str:
     rows = "".join(_student(one, pages[one.student]) for one in marks)
     header = (
-        f'<tr><th>{say("Student", "学生")}</th><th class="number">{say("Solved", "通过")}</th>'
-        f"<th>{say('Language', '语言')}</th><th>{say('To be looked at', '需要留意')}</th></tr>"
+        f'<tr><th class="who">{say("Student", "学生")}</th><th class="number">{say("Solved", "通过")}</th>'
+        f'<th class="short">{say("Language", "语言")}</th>'
+        f"<th>{say('To be looked at', '需要留意')}</th></tr>"
     )
     return f"<table>{header}{rows}</table>"
 
@@ -197,7 +197,7 @@ def _students(marks: list[Marks], pages: dict[str, str]) -> str:
 def _student(one: Marks, where: str) -> str:
     return (
         f'<tr><td><a href="{quote(where)}">{theirs(one.student)}</a></td>'
-        f'<td class="number">{one.solved}/{len(one.answers)}</td><td>{TITLES[one.language]}</td>'
+        f'<td class="number">{one.solved}/{len(one.answers)}</td><td class="short">{TITLES[one.language]}</td>'
         f"<td>{'<br>'.join(map(theirs, remarks(one)))}</td></tr>"
     )
 

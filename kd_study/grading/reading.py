@@ -132,6 +132,8 @@ def language_in(texts: Iterable[str]) -> str:
 
 
 def _notebook(text: str) -> Contents:
+    if not text.strip():
+        raise Unreadable("it is empty", "文件是空的")
     repairs: list[Text] = []
     versions = sides(text)
     if len(versions) > 1:
