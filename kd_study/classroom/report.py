@@ -197,7 +197,8 @@ def _students(marks: list[Marks], pages: dict[str, str]) -> str:
 def _student(one: Marks, where: str) -> str:
     return (
         f'<tr><td><a href="{quote(where)}">{theirs(one.student)}</a></td>'
-        f'<td class="number">{one.solved}/{len(one.answers)}</td><td class="short">{TITLES[one.language]}</td>'
+        f'<td class="number">{one.solved}/{len(one.answers)}</td>'
+        f'<td class="short">{TITLES[one.language]}</td>'
         f"<td>{'<br>'.join(map(theirs, remarks(one)))}</td></tr>"
     )
 

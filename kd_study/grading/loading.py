@@ -21,6 +21,7 @@ from kd_study.exercises.catalog import NAMES, exercise
 from kd_study.grading.reading import UNPARSABLE, Cell, answers_named, pieces, read
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+TOOLS = {"torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional", "math": "math", "np": "numpy"}
 _REACHES = {"_getframe", "currentframe", "f_back", "f_locals", "__code__", "__globals__", "gc", "ctypes"}
 
 
@@ -180,6 +181,11 @@ class Source:
                 self._add(node, part, line)
             line += part.code.count("\n") + 1
         self.statements = _without_stubs(self.statements)
+        if self.lent:
+            names = ", ".join(self.lent)
+            self.repairs.append(
+                Text(f"no cell imports {names}: taken as usual", f"没有单元格导入{names}：已按惯例补上")
+            )
         for problem in self.problems:
             problem.names = [name for name in problem.names if name not in self.found]
 
@@ -212,6 +218,15 @@ class Source:
         """The exercises that something is defined for, in the order of study."""
         defined = set().union(*(statement.defines for statement in self.statements))
         return [name for name in NAMES if name in defined]
+
+    @cached_property
+    def lent(self) -> list[str]:
+        """Of `TOOLS` those that a notebook's answers use and that no cell of it imports, any more."""
+        if self.path.suffix != ".ipynb":
+            return []
+        bound = set().union(*(statement.binds for statement in self.statements))
+        wanted = set().union(*map(self.names_behind, self.found))
+        return [name for name in TOOLS if name in wanted - bound]
 
     def needed(self, names: set[str]) -> list[Statement]:
         """The statements that bind or change these names, or names which those refer to, in their order."""

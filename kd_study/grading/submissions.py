@@ -17,7 +17,7 @@ from types import ModuleType
 from kd_solutions.support.language import Text, current_language, use_language
 from kd_study.exercises.catalog import NAMES, exercise
 from kd_study.grading.grade import Report, grade, patience
-from kd_study.grading.loading import Problem, Source, Statement, said
+from kd_study.grading.loading import TOOLS, Problem, Source, Statement, said
 from kd_study.grading.reading import Unreadable
 from kd_study.grading.sandbox import Ended, run
 
@@ -236,6 +236,7 @@ class Loaded:
         module = ModuleType("__main__" if source.path.suffix == ".ipynb" else MODULE)
         module.__file__ = str(source.path)
         self._namespace = vars(module)
+        self._namespace |= {name: import_module(TOOLS[name]) for name in source.lent}
         sys.modules[module.__name__] = module
         sys.path.insert(0, str(source.path.parent))
         sys.dont_write_bytecode = True  # of what lies beside it: the folder isn't ours
