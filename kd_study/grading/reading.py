@@ -84,8 +84,9 @@ def read(path: Path) -> Contents:
         raise Unreadable(
             f"can't be read: not text in {error.encoding}", f"无法读取：不是{error.encoding}编码的文本"
         ) from error
-    contents = Contents([Cell(text)], language=language_in(_SAID.findall(text)))
-    return _without_markers(contents)
+    versions = sides(text)
+    repairs = [_MERGED] if len(versions) > 1 else []
+    return Contents([Cell(version) for version in versions], repairs, language_in(_SAID.findall(text)))
 
 
 def pieces(cell: Cell) -> list[Cell]:
@@ -151,17 +152,20 @@ def _notebook(text: str) -> Contents:
             )
         )
     codes = [code for code, _ in kinds if code is not None]
-    rejoined = list(_rejoined(codes))
-    if len(rejoined) < len(codes):
+    numbered = [(number, side) for number, code in enumerate(codes, 1) for side in sides(code)]
+    if len(numbered) > len(codes):
+        repairs.append(_MERGED)
+    rejoined = list(_rejoined(numbered))
+    if len(rejoined) < len(numbered):
         repairs.append(
             Text("cells that are split inside a function are joined", "函数中间被拆开的单元格已重新合并")
         )
-    single = len(rejoined) == 1
+    single = len(codes) == 1
     cells = [Cell(code, 0 if single else number) for number, code in rejoined]
     if not language:
         prose = [_source(cell) for cell in own if cell.get("cell_type") == "markdown"]
         language = language_in([*prose, *(said for code in codes for said in _SAID.findall(code))])
-    return _without_markers(Contents(cells, list(dict.fromkeys(repairs)), language))
+    return Contents(cells, list(dict.fromkeys(repairs)), language)
 
 
 def _cells_and_language(text: str, repairs: list[Text]) -> tuple[list[dict], str]:
@@ -237,8 +241,8 @@ def _source(cell: dict) -> str:
     return source if isinstance(source, str) else ""
 
 
-def _rejoined(sources: list[str]) -> Iterator[tuple[int, str]]:
-    """(number, code) of each cell; cells that are Python only together are one."""
+def _rejoined(numbered: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """(number, code) of each (number, source); cells that are Python only together are one."""
     from IPython.core.inputtransformer2 import TransformerManager
 
     transform = TransformerManager().transform_cell
@@ -247,7 +251,7 @@ def _rejoined(sources: list[str]) -> Iterator[tuple[int, str]]:
         return transform(_RUNS_ITS_CELL.sub("\n", source, count=1))
 
     found: list[tuple[int, str, str]] = []  # number, source, code
-    for number, source in enumerate(sources, 1):
+    for number, source in numbered:
         code = python(source)
         if found:
             first, before, code_before = found[-1]
@@ -273,19 +277,6 @@ _MERGED = Text(
     "it holds the markers of a merge: both sides are read, and where both define an answer the upper one counts",
     "文件里留有合并冲突的标记：两边都读取；两边都有的答案以上面一边为准",
 )
-
-
-def _without_markers(contents: Contents) -> Contents:
-    """Puts in the place of each cell with markers of a merge its two sides, the upper one last."""
-    versions = [sides(cell.code) for cell in contents.cells]
-    if any(len(each) > 1 for each in versions):
-        contents.repairs.append(_MERGED)
-        contents.cells = [
-            Cell(code, cell.number)
-            for cell, each in zip(contents.cells, versions, strict=True)
-            for code in each
-        ]
-    return contents
 
 
 def sides(text: str) -> list[str]:
