@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -99,15 +99,17 @@ def mark_once(folder: Path, target: Path, language: str) -> None:
     warn(str(held()))
 
 
-def mark_on(folder: Path, written: "MarksFolder", language: str, looks: int | None = None) -> None:
-    """Marks what has changed, again and again, until it is interrupted. looks: so many, for tests."""
+def mark_on(
+    folder: Path, written: "MarksFolder", language: str, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Marks what has changed, again and again, until it is interrupted."""
     from kd_study.classroom import Watch, mark_class, mark_files
     from kd_study.classroom.report import status_line
 
     watch, files = Watch(folder), {}
     print(written, say("Ctrl-C ends it.", "按Ctrl-C结束。"), sep="\n", flush=True)
     try:
-        while looks is None or (looks := looks - 1) >= 0:
+        while True:
             changed, gone = watch.look()
             files = {name: file for name, file in files.items() if name not in gone}
             files |= {file.path: file for file in mark_files(folder, changed, language)} if changed else {}
@@ -115,7 +117,7 @@ def mark_on(folder: Path, written: "MarksFolder", language: str, looks: int | No
                 marks = mark_class(files[name] for name in sorted(files))
                 written.write(marks)
                 _redraw(f"{time.strftime('%H:%M:%S')}  {status_line(marks)}")
-            time.sleep(EVERY)
+            sleep(EVERY)
     except KeyboardInterrupt:
         pass
     print("", written, sep="\n")

@@ -1,22 +1,21 @@
 """Grades a folder of submitted files and notebooks, on all cores, and shows where the class fails."""
 
-import multiprocessing
 import os
-import signal
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from kd_solutions.support.errors import StudyError
-from kd_solutions.support.language import Text, current_language, say
+from kd_solutions.support.language import current_language, say
 from kd_study.exercises.catalog import NAMES, all_exercises, exercise
-from kd_study.grading.grade import MOST_PATIENCE, Report, patience
+from kd_study.grading.diagnosis import known_mistakes
+from kd_study.grading.grade import Report, patience
 from kd_study.grading.loading import Problem
 from kd_study.grading.sandbox import held
-from kd_study.grading.submissions import Clock, Graded, grade_file
+from kd_study.grading.submissions import Clock, Repair, Seen, grade_file
+from kd_study.grading.workers import in_workers
 
 AT_ONCE = 4  # files at most; each may take 2 GiB
 SECONDS = 10.0  # for a file of five answers, on an idle machine
@@ -35,7 +34,7 @@ class Submission(NamedTuple):
     path: Path
     reports: list[Report]
     problems: list[Problem]
-    remarks: list[Text] = []
+    remarks: list[Repair] = []
     reaches: bool = False
     language: str = ""
 
@@ -61,62 +60,46 @@ def graded(folder: Path, names: Iterable[Path], language: Callable[[Path], str])
     """
     if not hasattr(os, "fork"):
         raise StudyError(str(held()))
-    held()  # found out before there are threads
-    for task in all_exercises():
-        _ = task.reference  # imported here, once, and not anew in every copy
-    factor = patience()  # now: what hostile files keep busy later is no reason to wait for them longer
-    with _workers(min(os.cpu_count() or 1, AT_ONCE)) as pool:
-        waiting = [
-            (name, pool.apply_async(_grade, (folder / name, language(name), factor))) for name in names
-        ]
-        for name, result in waiting:
-            one = _result(result)
-            worked_on = [report for report in one.reports if not report.untouched]
-            yield Submission(name, worked_on, one.problems, one.remarks, one.reaches, one.language)
-
-
-def _grade(path: Path, language: str, factor: float) -> Graded:
-    """In a worker, which lives for many files: grades one, and keeps what it costs to name a mistake."""
-    from kd_study.grading.diagnosis import known_mistakes
-
-    one = grade_file(path, language, Clock(STEP_SECONDS, SECONDS, factor=factor))
-    for report in one.reports:
-        if report.status == "failed":
-            known_mistakes(exercise(report.exercise))
-    return one
-
-
-def _result(result) -> Graded:
-    try:
-        return result.get(LOST_SECONDS * MOST_PATIENCE)
-    except multiprocessing.TimeoutError:  # the worker is gone
-        return Graded(problems=[Problem("its grading ended without a word", "批改它的进程没有留下结果", [])])
-
-
-@contextmanager
-def _workers(count: int) -> Iterator:
-    """Copies of this process that grade; they end with the block, and what they have started with them."""
     _import_once()
-    pool = multiprocessing.get_context("fork").Pool(count, _begin)
-    try:
-        yield pool
-    finally:
-        pool.terminate()
-        pool.join()
+    factor = patience()  # now: what hostile files keep busy later is no reason to wait for them longer
+    names = list(names)
+    jobs = [partial(_grade, folder / name, language(name), factor) for name in names]
+    at_once = min(os.cpu_count() or 1, AT_ONCE)
+    kinds = (Seen, Repair, Problem, Report)
+    for name, events in zip(names, in_workers(jobs, at_once, kinds, LOST_SECONDS * factor), strict=True):
+        one = _submission(name, events)
+        yield one
+        for report in one.reports:
+            if report.status == "failed":
+                known_mistakes(exercise(report.exercise))  # kept, for the copies that are made from now on
+
+
+def _grade(path: Path, language: str, factor: float) -> Iterator:
+    """In a worker: what `_submission` puts together."""
+    one = grade_file(path, language, Clock(STEP_SECONDS, SECONDS, factor=factor))
+    yield Seen(one.language, one.reaches, one.found)
+    yield from [*one.remarks, *one.problems, *one.reports]
+
+
+def _submission(name: Path, events: list | None) -> Submission:
+    if events is None:
+        return Submission(
+            name, [], [Problem("its grading ended without a word", "批改它的进程没有留下结果", [])]
+        )
+    seen, *events = events
+    of = {kind: [one for one in events if isinstance(one, kind)] for kind in (Report, Problem, Repair)}
+    worked_on = [report for report in of[Report] if not report.untouched]
+    return Submission(name, worked_on, of[Problem], of[Repair], seen.reaches, seen.language)
 
 
 def _import_once() -> None:
+    """Imports what each worker would else import anew."""
     import IPython.core.inputtransformer2
     import torch
 
-    import kd_study.grading.diagnosis  # noqa: F401
-
     _ = IPython, torch
-
-
-def _begin() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that was called
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # not at once: what it has started ends first
+    for task in all_exercises():
+        _ = task.reference
 
 
 def _is_theirs(path: Path) -> bool:
@@ -131,7 +114,7 @@ def submission_lines(submission: Submission) -> list[str]:
     """
     lines = [
         say(f"{submission.path}: {problem}", f"{submission.path}：{problem}")
-        for problem in submission.problems
+        for problem in (*submission.problems, *submission.remarks)
     ]
     if submission.reaches:
         lines.append(

@@ -171,7 +171,7 @@ def _notebook(text: str) -> Contents:
 def _cells_and_language(text: str, repairs: list[Text]) -> tuple[list[dict], str]:
     """The cells of a notebook's text, whole or not, and the language that its metadata name."""
     try:
-        whole = json.loads(text)
+        whole = json.loads(text, strict=False)  # a line may end inside a string
     except RecursionError as error:
         raise Unreadable("no notebook: it is nested too deeply", "不是notebook：嵌套太深") from error
     except ValueError as error:
@@ -199,7 +199,7 @@ def _cells_and_language(text: str, repairs: list[Text]) -> tuple[list[dict], str
 
 def _whole_cells(text: str) -> Iterator[dict]:
     """The cells that can be read from what is left of a notebook."""
-    decoder, position = json.JSONDecoder(), 0
+    decoder, position = json.JSONDecoder(strict=False), 0
     while start := _STARTS_A_CELL.search(text, position):
         position = start.start() + 1
         try:

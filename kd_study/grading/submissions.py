@@ -37,7 +37,7 @@ class Graded:
     reports: list[Report] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     found: list[str] = field(default_factory=list)
-    remarks: list[Text] = field(default_factory=list)
+    remarks: list["Repair"] = field(default_factory=list)
     reaches: bool = False
     language: str = ""
 
@@ -71,6 +71,9 @@ class Repair:
 
     en: str
     zh: str
+
+    def __str__(self) -> str:
+        return str(Text(self.en, self.zh))
 
 
 @dataclass
@@ -109,12 +112,12 @@ class Clock:
         """How long the next answer may take if `after` others follow it; None for as long as one alone.
 
         A second is kept for each of those, as far as the time goes, and half a one for the end; and it is to be
-        over before its step is, so that its report can say so.
+        over before its step is, so that its report can say so and a mistake can still be named.
         """
         if self.whole is None:
             return None
         left = max(self.end - time.monotonic() - self.factor / 2, 0.1)
-        return min(max(left - self.factor * after, left / (after + 1)), 0.8 * self.step_seconds)
+        return min(max(left - self.factor * after, left / (after + 1)), 0.6 * self.step_seconds)
 
 
 def grade_file(path: Path, language: str | None = None, clock: Clock | None = None) -> Graded:
@@ -171,8 +174,8 @@ def _collected(events: Iterator, clock: Clock) -> tuple[Graded, Ended, str]:
                 seen = True
                 graded.language, graded.reaches, graded.found = event.language, event.reaches, event.found
                 clock.answers = len(event.found)
-            case Repair(en=en, zh=zh) if not seen:
-                graded.remarks.append(Text(en, zh))
+            case Repair() if not seen:
+                graded.remarks.append(event)
             case Problem():
                 graded.problems.append(event)
             case Report(exercise=name) if name in NAMES and all(
