@@ -17,7 +17,7 @@ _NAME = 60  # characters of a student's name in a file's
 
 
 class MarksFolder:
-    """A new folder for the marks of the class in `of`. Raises: StudyError where it can't be made."""
+    """A new or empty folder for the marks of the class in `of`. Raises: StudyError where it can't be had."""
 
     def __init__(self, path: Path, of: Path):
         self.path = path
@@ -31,7 +31,9 @@ class MarksFolder:
                 )
             )
         try:
-            (path / PAGES).mkdir(parents=True)
+            path.mkdir(parents=True, exist_ok=True)
+            if any(path.iterdir()):
+                raise FileExistsError(errno.EEXIST, "", str(path))
         except OSError as error:
             raise StudyError(_why_not(path, error)) from error
 
@@ -44,6 +46,7 @@ class MarksFolder:
         for one in marks:
             files[pages[one.student]] = _bytes(feedback_page(one))
         try:
+            (self.path / PAGES).mkdir(exist_ok=True)
             for name in self._written.keys() - files.keys():  # a student whose files are gone
                 (self.path / name).unlink(missing_ok=True)
             for name, content in files.items():

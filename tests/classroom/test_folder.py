@@ -38,6 +38,7 @@ def test_an_old_one_is_never_overwritten(given, tmp_path):
     out = beside(given)
     assert out == tmp_path / "class-marks"
     MarksFolder(out, given)
+    MarksFolder(out, given)  # an empty one, as an interrupted run leaves it
     (out / "marks.csv").write_text("old")
     with pytest.raises(StudyError, match="never overwritten: move it away.*--out"):
         MarksFolder(out, given)
