@@ -236,6 +236,7 @@ class Loaded:
         self._source, self._flags = source, 0
         self._failed: dict[Statement, Text] = {}  # in the order of the file
         self._broken: dict[str, Statement] = {}  # name → the statement that failed to bind or to change it
+        self._own: dict[str, Callable] = {}  # exercise → the last that the file itself defines for it
         module = ModuleType("__main__" if source.path.suffix == ".ipynb" else MODULE)
         module.__file__ = str(source.path)
         self._namespace = vars(module)
@@ -260,15 +261,19 @@ class Loaded:
             what = said(error)
             self._fail(statement, f"{place.en} can't be run: {what}", f"{place.zh}无法运行：{what}")
             return
-        for name in self._source.changed_by(statement):
+        changed = self._source.changed_by(statement)
+        for name in changed:
             self._broken.pop(name, None)
+        for name in changed & set(NAMES):
+            if self._is_own(value := self._namespace.get(name), name):
+                self._own[name] = value
 
     def _fail(self, statement: Statement, en: str, zh: str) -> None:
         """Keeps what can't be had from here on; an error that follows from an earlier one is told as that."""
         causes = [self._broken[name] for name in statement.needs if name in self._broken]
         if not causes:
             self._failed[statement] = Text(en, zh)
-        for name in self._source.changed_by(statement):
+        for name in self._source.changed_by(statement) - self._own.keys():
             self._broken[name] = causes[0] if causes else statement
 
     def problems(self) -> list[Problem]:
@@ -280,15 +285,18 @@ class Loaded:
         ]
 
     def solutions(self) -> dict[str, Callable]:
-        """Exercise → what the file defines for it and can be called, without those that a failure spoils."""
+        """Exercise → the last that the file defines for it and can be called, if no failure spoils it.
+
+        Also where the name means something else in the end: a result, or the reference that an import brings.
+        """
         spoiled = self._spoiled()
         return {
-            name: value
-            for name in self._source.found
-            if not spoiled[name]
-            and callable(value := self._namespace.get(name))
-            and value is not exercise(name).reference
+            name: self._own[name] for name in self._source.found if name in self._own and not spoiled[name]
         }
+
+    @staticmethod
+    def _is_own(value, name: str) -> bool:
+        return callable(value) and value is not exercise(name).reference
 
     def replace(self, name: str, function: Callable) -> None:
         """Gives those that call this solution the reference instead."""
