@@ -53,7 +53,7 @@ def _about_the_files(marks: Marks) -> list[str]:
             lines.append(f"<li><code>{theirs(str(file.path))}</code>{say(': ', '：')}{theirs(text)}</li>")
     if not lines:
         return []
-    return [f"<h2>{say('About your files', '关于你的文件')}</h2><ul>{''.join(lines)}</ul>"]
+    return [f'<h2 id="files">{say("About your files", "关于你的文件")}</h2><ul>{"".join(lines)}</ul>']
 
 
 def _section(answer: Answer) -> str:
@@ -78,8 +78,8 @@ def _section(answer: Answer) -> str:
 
 def _unread() -> str:
     return say(
-        "It couldn't be graded: what kept it from that stands above, under “About your files”.",
-        "这道题无法批改：原因写在上面“关于你的文件”里。",
+        'It couldn\'t be graded: what kept it from that stands above, under <a href="#files">About your files</a>.',
+        '这道题无法批改：原因写在上面的<a href="#files">关于你的文件</a>里。',
     )
 
 
@@ -139,14 +139,19 @@ def _remark(report: Report) -> list[str]:
 
 
 def _rung(answer: Answer) -> int:
-    """The hint that fits: the idea, or the formula where a part works or the mistake has a name; else 0."""
+    """The hint that fits: the idea, or the formula where a part works or the mistake has a name; else 0.
+
+    Where one check alone fails for a mistake that has a name, its explanation says all that there is to mend.
+    """
     if answer.status == "todo":
         return 1
     if answer.status != "failed" or answer.report is None:
         return 0
     own = exercise(answer.exercise).checks()
-    some_work = any(result.passed for result in answer.report.results if result.name in own)
-    return 2 if answer.mistakes or some_work else 1
+    passed = [result.passed for result in answer.report.results if result.name in own]
+    if answer.mistakes and passed.count(False) == 1:
+        return 0
+    return 2 if answer.mistakes or any(passed) else 1
 
 
 def _read_on(answer: Answer) -> str:

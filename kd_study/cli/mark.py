@@ -112,7 +112,11 @@ def mark_on(
         while True:
             changed, gone = watch.look()
             files = {name: file for name, file in files.items() if name not in gone}
-            files |= {file.path: file for file in mark_files(folder, changed, language)} if changed else {}
+            if changed:
+                with counting(say("Marking", "批改"), len(changed)) as advance:
+                    for file in mark_files(folder, changed, language):
+                        files[file.path] = file
+                        advance()
             if changed or gone:
                 marks = mark_class(files[name] for name in sorted(files))
                 written.write(marks)

@@ -34,7 +34,8 @@ FAINT = """
             const style = getComputedStyle(part)
             const ink = part.closest("svg") ? style.fill : style.color
             const [a, b] = [ink, behind(part)].map(luminance)
-            return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), part.tagName, part.textContent.slice(0, 40)]
+            const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+            return [contrast, part.tagName, part.textContent.slice(0, 40)]
         }).filter(([contrast]) => contrast < 4.5)
     }
 """

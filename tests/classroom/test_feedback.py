@@ -1,6 +1,7 @@
 """A student's page: what is right, the misconception, a fitting hint, where to read on; nothing foul."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -53,6 +54,13 @@ def test_the_hint_fits(made, hint):
     shown = page(made)
     assert re.findall(r"Hint \d of 3", shown) == ([hint] if hint else [])
     assert ("not counted as solved" in shown) == made.calls_reference
+
+
+def test_a_named_mistake_in_one_check_needs_no_hint():
+    made = report("kd_loss", mistake="takes_zero_for_not_given")
+    for number, result in enumerate(made.results):
+        made.results[number] = replace(result, passed=number > 0)
+    assert "Hint" not in page(made) and "looks like" in page(made)
 
 
 def test_what_could_not_be_read_is_said_above_and_below():
