@@ -77,9 +77,10 @@ def _section(answer: Answer) -> str:
 
 
 def _unread() -> str:
+    here = f'<a href="#files">{say("About your files", "关于你的文件")}</a>'
     return say(
-        'It couldn\'t be graded: what kept it from that stands above, under <a href="#files">About your files</a>.',
-        '这道题无法批改：原因写在上面的<a href="#files">关于你的文件</a>里。',
+        f"It couldn't be graded: what kept it from that stands above, under {here}.",
+        f"这道题无法批改：原因写在上面的{here}里。",
     )
 
 
