@@ -6,10 +6,11 @@ from pathlib import Path
 
 from kd_solutions.support.language import current_language
 from kd_study.questions.html import to_html
-from kd_study.questions.signs import readable_math
+from kd_study.questions.signs import readable_math, without_gaps
 
 _NOTHING_BUT_STYLE = "default-src 'none'; style-src 'unsafe-inline'"  # no script, nothing from elsewhere
 LONGEST = 1_500  # characters of what comes from a student's answer
+_SPACES = "\n\t\xa0\u3000"  # that count as not printable, and are harmless
 SIGNS = {"solved": "✓", "failed": "✗", "borrowed": "≈", "unread": "?", "todo": "·"}
 STYLE = Path(__file__).with_name("page.css").read_text("utf-8")
 
@@ -26,7 +27,7 @@ def page(title: str, body: str) -> str:
 
 def ours(markdown: str) -> str:
     """A text of this project, Markdown with formulas, as HTML."""
-    return to_html(readable_math(markdown))
+    return to_html(without_gaps(readable_math(markdown)))
 
 
 def ours_inline(markdown: str) -> str:
@@ -38,7 +39,7 @@ def theirs(text: str) -> str:
     """A text in which a student's own words may stand, as HTML that shows it and does nothing else."""
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}…"
-    shown = "".join(sign if sign.isprintable() or sign in "\n\t" else "�" for sign in text)
+    shown = "".join(sign if sign.isprintable() or sign in _SPACES else "�" for sign in text)
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(shown))
 
 

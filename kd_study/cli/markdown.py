@@ -1,12 +1,8 @@
 """Markdown for a terminal: rendered where somebody looks, as it is where it goes into a file."""
 
-import re
-
-from kd_study.questions.signs import readable_math
+from kd_study.questions.signs import readable_math, without_gaps
 
 __all__ = ["print_markdown", "readable_math"]
-
-_CHINESE = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 
 
 def print_markdown(text: str) -> None:
@@ -16,11 +12,6 @@ def print_markdown(text: str) -> None:
 
     console = Console()
     if console.is_terminal:
-        console.print(Markdown(_without_gaps(readable_math(text)), code_theme="ansi_dark"))
+        console.print(Markdown(without_gaps(readable_math(text)), code_theme="ansi_dark"))
     else:
         print(text)
-
-
-def _without_gaps(text: str) -> str:
-    """The text without line breaks between Chinese signs, which would become spaces."""
-    return re.sub(rf"({_CHINESE})\n(?={_CHINESE})", r"\1", text)

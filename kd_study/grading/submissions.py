@@ -23,6 +23,7 @@ from kd_study.grading.sandbox import Ended, run
 
 SECONDS = 20.0  # from one step of a file to the next, on an idle machine; grading an answer has its own limit
 COPIES = 4  # so many steps of a file may hang or end the process, less one
+PROBLEMS = 100  # of one file at most that are told
 MODULE = "submission"  # as which a file runs: imported, not called. A notebook's cells run as "__main__"
 
 
@@ -176,7 +177,7 @@ def _collected(events: Iterator, clock: Clock) -> tuple[Graded, Ended, str]:
                 clock.answers = len(event.found)
             case Repair() if not seen:
                 graded.remarks.append(event)
-            case Problem():
+            case Problem() if len(graded.problems) < PROBLEMS:
                 graded.problems.append(event)
             case Report(exercise=name) if name in NAMES and all(
                 name != one.exercise for one in graded.reports

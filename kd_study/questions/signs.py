@@ -15,12 +15,18 @@ _ACCENTS = {"bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"}
 _RAISED = str.maketrans("0123456789+-()TabknN", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵀᵃᵇᵏⁿᴺ")
 _ONE_SIGN = re.compile(r"\d+|\w|[^\W\d_]{2,}|\\[a-z]+")
 _RAISABLE = re.compile(r"[-0-9+()TabknN]+")
+_CHINESE = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 
 
 def readable_math(text: str) -> str:
     """The text with its TeX formulas in plain signs: `$T^2 \\alpha$` becomes T² α. Code stays as it is."""
     pieces = re.split(r"(```.*?```|`[^`\n]*`)", text, flags=re.DOTALL)
     return "".join(piece if piece.startswith("`") else _formulas(piece) for piece in pieces)
+
+
+def without_gaps(text: str) -> str:
+    """The text without line breaks between Chinese signs, which would become spaces."""
+    return re.sub(rf"({_CHINESE})\n(?={_CHINESE})", r"\1", text)
 
 
 def _formulas(text: str) -> str:
