@@ -45,7 +45,7 @@ def mark(
             metavar=FOLDER,
             help=say(
                 "a new folder for the marks; FOLDER-marks without it",
-                "评分写到哪个新文件夹；不写则为“文件夹-marks”",
+                "评分写到哪个新文件夹；不写则放在全班文件夹旁边",
             ),
         ),
     ] = None,
@@ -62,7 +62,7 @@ def mark(
         bool,
         typer.Option(
             "--watch",
-            help=say("go on while the class works; Ctrl-C ends it", "上课时持续更新；按Ctrl-C结束"),
+            help=say("go on while the class works; Ctrl-C ends it", "上课时持续更新，直到中断"),
         ),
     ] = False,
 ) -> None:
