@@ -218,3 +218,16 @@ def test_a_file_that_looks_at_the_grader_is_told(tmp_path, line):
     assert Source(path).reaches_for_the_grader
     path.write_text(f"{line}\n{RIGHT}")
     assert not Source(path).reaches_for_the_grader
+
+
+def test_an_answer_counts_though_its_name_means_something_else_in_the_end(tmp_path):
+    path = tmp_path / "mine.ipynb"
+    for after in (
+        "from kd_solutions import soft_targets",
+        "import torch\nsoft_targets = soft_targets(torch.zeros(2, 3))",
+        "from kd_solutions import *\nsoft_targets = 3",
+    ):
+        assert grades(path, book(RIGHT, after))[0] == {"soft_targets": "passed"}
+    path.write_text(book(RIGHT, "soft_targets = soft_targets(lost)"))
+    graded = grade_file(path)
+    assert [one.status for one in graded.reports] == ["passed"] and "'lost'" in str(graded.problems[0])

@@ -269,17 +269,6 @@ def test_a_result_of_an_exercises_name_or_an_import_is_no_solution(tmp_path):
     assert grades(written(tmp_path / "mine.py", text)) == {}
 
 
-def test_an_answer_counts_though_its_name_means_something_else_in_the_end(tmp_path):
-    for after in (
-        "from kd_solutions import soft_targets",
-        "soft_targets = soft_targets(torch.zeros(2, 3))",
-        "from kd_solutions import *\nsoft_targets = 3",
-    ):
-        assert grades(notebook(tmp_path / "mine.ipynb", RIGHT, after)) == PASSED
-    graded = grade_file(notebook(tmp_path / "mine.ipynb", RIGHT, "soft_targets = soft_targets(lost)"))
-    assert [one.status for one in graded.reports] == ["passed"] and "'lost'" in str(graded.problems[0])
-
-
 def test_a_class_of_an_exercises_name_is_told_what_is_asked_for(tmp_path):
     text = "class soft_targets:\n    def __call__(self, logits): return logits\n"
     (report,) = grade_file(written(tmp_path / "mine.py", text)).reports
