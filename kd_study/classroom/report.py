@@ -79,7 +79,7 @@ def _headline(marks: list[Marks], summaries: list[Summary]) -> str:
     answers = sum(summary.handed_in for summary in summaries)
     solved = sum(one.solved for one in marks)
     return say(
-        f"{len(marks)} students, {solved} of {answers} answers solved.",
+        f"{_students_in(marks)}, {solved} of {answers} answers solved.",
         f"{len(marks)}名学生，{answers}份答案中通过{solved}份。",
     ) + _commonest(summaries)
 
@@ -221,13 +221,17 @@ def remarks(one: Marks) -> list[str]:
     return found
 
 
+def _students_in(marks: list[Marks]) -> str:
+    return "1 student" if len(marks) == 1 else f"{len(marks)} students"
+
+
 def status_line(marks: list[Marks]) -> str:
     """The class in one line: students, answers solved, the commonest mistake."""
     summaries = summarise(marks)
     answers = sum(summary.handed_in - summary.counts["todo"] for summary in summaries)
     solved = sum(one.solved for one in marks)
     line = say(
-        f"{len(marks)} students, {solved} of {answers} answers solved",
+        f"{_students_in(marks)}, {solved} of {answers} answers solved",
         f"{len(marks)}名学生，{answers}份答案中通过{solved}份",
     )
     every = [

@@ -109,4 +109,5 @@ def test_one_line_counts_the_class():
     assert status_line(a_class(2)).startswith(
         "6 students, 1 of 6 answers solved; most often: swaps_the_weights"
     )
+    assert status_line(mark_class([submission("ann.py")])) == "1 student, 0 of 0 answers solved"
     assert len(summarise(a_class(1))) == 2
