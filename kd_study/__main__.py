@@ -18,11 +18,12 @@ from kd_study.cli import (
     setup,
     sheet,
     warn,
+    workshop,
 )
 from kd_study.cli.frame import Group, UsageError, usage_sentence
 
 app = typer.Typer(cls=Group, add_completion=False, pretty_exceptions_enable=False)
-for group in (setup, exercises, questions, plan, interview, progress, sheet, flagship, lessons):
+for group in (setup, exercises, questions, plan, interview, progress, sheet, flagship, lessons, workshop):
     app.add_typer(group.app)
 
 

@@ -1,0 +1,199 @@
+"""A lesson as slides for jupyterlab-rise: live, one keystroke a step, the whole prose in the notes.
+
+A heading, a guess, a picture and an exercise begin a slide each; a result, a caption and each point of an
+answer come at the next keystroke. Code that nobody has to read is hidden, and runs all the same.
+"""
+
+import re
+from copy import deepcopy
+from dataclasses import dataclass, field
+from itertools import count
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from kd_solutions.support.language import Text
+from kd_study.lessons.editions import language_cell
+from kd_study.lessons.for_a_class import Page, answers_to, take_outputs, withheld
+from kd_study.lessons.outline import Lesson
+from kd_study.lessons.parts import Part, parts, relinked, without_switch
+from kd_study.questions import question
+from kd_study.questions.form import items
+
+CSS = """\
+/* jupyterlab-rise reads this file beside the slides. */
+.rise-enabled .jp-InputPrompt, .rise-enabled .jp-OutputPrompt, .rise-enabled .jp-InputPlaceholder,
+.rise-enabled .jp-OutputCollapser, .rise-enabled .jp-InputCollapser { display: none }
+.reveal .jp-RenderedMarkdown { font-size: 170%; line-height: 1.4 }
+.reveal .jp-RenderedMarkdown table { font-size: 80% }
+.reveal .jp-OutputArea-output { overflow: visible }
+.reveal .jp-RenderedImage img { display: block; width: auto; height: 66vh; max-width: 94vw; margin: 0 auto;
+  object-fit: contain; filter: none }
+.reveal .jp-RenderedText pre, .reveal .cm-editor { font-size: 145%; line-height: 1.4 }
+.reveal .jp-RenderedHTML table, .reveal .jp-RenderedHTMLCommon table { font-size: 140%; margin: 0 auto }
+.reveal .widget-label, .reveal .widget-text input, .reveal .widget-button { font-size: 120% }
+"""
+RISE = {
+    "scroll": True,
+    "center": False,
+    "controls": True,
+    "slideNumber": "c/t",
+    "transition": "none",
+    "theme": "white",
+}
+WORDS = {"en": 45, "zh": 80}  # on one slide; the rest of the prose stands in its notes
+_CALLED = "check", "clock", "hint", "projector", "room", "use_language", "yours_or_reference"
+_GUESS = re.compile(r"^(\w+) = guess\(.*\)\n+\1$", re.DOTALL)
+_GUESS_FIRST = re.compile(r"^\*\*(?:Guess first|先猜一猜)")
+_BREAK = {"en": re.compile(r"(?<=[.!?:])\s+(?=[A-Z\"“*$])"), "zh": re.compile(r"(?<=[。！？])(?![”」）])")}
+
+
+@dataclass
+class Slides:
+    """The cells so far; numbers: for the ids of those that the lesson hasn't."""
+
+    language: str
+    cells: list[NotebookNode] = field(default_factory=list)
+    numbers: count = field(default_factory=lambda: count(1))
+
+    def add(self, kind: str, cell: NotebookNode) -> None:
+        """kind: "slide", "fragment" (at a keystroke), "-" (goes on), "notes" or "skip" (not shown)."""
+        cell.metadata["slideshow"] = {"slide_type": kind}
+        self.cells.append(cell)
+
+    def text(self, kind: str, text: str) -> None:
+        self.add(kind, new_markdown_cell(text, id=f"slide-{next(self.numbers):03d}"))
+
+
+def slides(page: Page, lesson: Lesson) -> NotebookNode:
+    """The slides of a lesson, with the outputs that it was committed with."""
+    source, language = deepcopy(page.built), page.language
+    take_outputs(source, page)
+    set_here = parts(source)
+    answers = answers_to([part.name for _, part in set_here if part.kind == "stub"])
+    made = Slides(language)
+    made.text("slide", f"# {getattr(lesson.title, language)}\n\n## {getattr(lesson.question, language)}")
+    for number, (cell, part) in enumerate(set_here):
+        if part.kind == "prose":
+            shown = without_switch(cell.source) if number == 0 else cell.source
+            cell.source = withheld(relinked(shown, set()), answers, language)
+        _lay(made, cell, part, number == 0, cell.id in page.studied)
+    return new_notebook(cells=made.cells, metadata={**page.built.metadata, "rise": RISE})
+
+
+def _lay(made: Slides, cell: NotebookNode, part: Part, opening: bool, studied: bool) -> None:
+    """Put one cell of the lesson on the slides."""
+    match part.kind:
+        case "language":
+            cell.source = f"{language_cell(made.language, _CALLED)}\nprojector()"
+            made.add("skip", cell)
+        case "prose":
+            _lay_prose(made, _without_title(cell.source) if opening else cell.source)
+        case "caption":
+            made.add("fragment", cell)
+        case "statement":
+            made.text("slide", cell.source.rpartition("\n\n")[0])
+        case "stub":
+            made.add("slide", cell)
+        case "check":
+            made.add("fragment", cell)
+        case "use":
+            made.add("skip", cell)
+        case "question":
+            _lay_question(made, cell, question(part.name))
+        case "code":
+            _lay_code(made, cell, studied)
+
+
+def _lay_code(made: Slides, cell: NotebookNode, studied: bool) -> None:
+    if found := _GUESS.match(cell.source):
+        cell.source = cell.source.rpartition("\n")[0].rstrip() + f"\nroom({found[1]})"
+        cell.outputs, cell.execution_count = [], None
+        made.add("-", _hidden(cell))
+        return
+    shown = [each for each in cell.outputs if each.output_type != "stream"]
+    if studied:
+        made.add("slide", cell)
+    elif not cell.outputs:
+        made.add("skip", cell)
+    else:
+        made.add("slide" if shown else "fragment", _hidden(cell))
+
+
+def _hidden(cell: NotebookNode) -> NotebookNode:
+    """The cell with its output alone."""
+    cell.metadata["jupyter"] = {"source_hidden": True}
+    return cell
+
+
+def _lay_question(made: Slides, cell: NotebookNode, asked) -> None:
+    """The question with a clock; then, point by point, what was to be said; traps in the notes."""
+    cell.source = cell.source.partition("\n\n<details>")[0]
+    made.add("slide", cell)
+    clock = new_code_cell("clock()", id=f"slide-{next(made.numbers):03d}")
+    made.add("-", _hidden(clock))
+    for point in asked.points:
+        made.text("fragment", f"- {getattr(point, made.language)}")
+    deep, traps = (getattr(text, made.language) for text in (asked.answer_deep, asked.traps))
+    title = getattr(Text("Traps", "易错点"), made.language)
+    made.text("notes", "\n\n".join([deep, title, *(f"- {trap}" for trap in items(traps))]))
+
+
+def _lay_prose(made: Slides, text: str) -> None:
+    """Slides of a piece of prose, each with its beginning, and the whole in the notes where that is more."""
+    for part in _divided(text):
+        shown = _beginning(part, made.language)
+        made.text("slide", shown)
+        if shown != part:
+            made.text("notes", part)
+
+
+def _without_title(text: str) -> str:
+    """An opening without its heading and the line in italics below it, which the first slide says."""
+    _, *blocks = _blocks(text)
+    return "\n\n".join(blocks[1:] if blocks and blocks[0].startswith("*") else blocks)
+
+
+def _divided(text: str) -> list[str]:
+    """The prose cut before each heading and each guess."""
+    pieces: list[list[str]] = [[]]
+    for block in _blocks(text):
+        alone = all(re.match("#", each) for each in pieces[-1])  # a guess may stand right below a heading
+        if block.startswith("#") or (_GUESS_FIRST.match(block) and not alone):
+            pieces.append([])
+        pieces[-1].append(block)
+    return ["\n\n".join(piece) for piece in pieces if piece]
+
+
+def _blocks(text: str) -> list[str]:
+    """Paragraphs, headings, formulas, lists; code between fences in one piece."""
+    found = re.findall(r"```.*?```|(?:(?!\n\n|```).)+", text, flags=re.DOTALL)
+    return [block.strip() for block in found if block.strip()]
+
+
+def _beginning(text: str, language: str) -> str:
+    """Headings, formulas, code and lists as they are; of paragraphs as many sentences as a slide holds."""
+    left, shown = WORDS[language], []
+    for block in _blocks(text):
+        if re.match(r"#|\$\$|```|\||- |\d+\. |>", block):
+            shown.append(block)
+        elif left > 0:
+            kept, left = _sentences(block, language, left)
+            shown.append(kept)
+    return "\n\n".join(shown)
+
+
+def _sentences(paragraph: str, language: str, room: int) -> tuple[str, int]:
+    """As many sentences as there is room for, the first in any case; and the room that is left."""
+    kept: list[str] = []
+    for sentence in _BREAK[language].split(" ".join(paragraph.split("\n"))):
+        size = len(sentence.split()) if language == "en" else len(sentence)
+        if kept and size > room:
+            return _joined(kept, language), 0
+        kept.append(sentence)
+        room -= size
+    return _joined(kept, language), room
+
+
+def _joined(sentences: list[str], language: str) -> str:
+    return (" " if language == "en" else "").join(sentences)
