@@ -119,7 +119,7 @@ def _for_students(cell, part: Part, language: str):
     if part.kind == "question":
         return _asked(cell)
     if part.kind == "tick":
-        return _answer(cell, Text("…", "……"), language)
+        return _answer(cell, "YOUR ANSWER HERE", language)  # nbgrader's own words: it knows them unchanged
     if part.kind == "stub":
         return _marked(cell, solution=True) if not exercise(part.name).stub else cell
     return _for_both(cell, part, language)
@@ -188,10 +188,11 @@ def _asked(cell):
     return cell
 
 
-def _answer(cell, text: Text | str, language: str):
+def _answer(cell, text: str, language: str):
     """The cell below a question, for words; nbgrader counts it as answered once it is changed."""
-    title = getattr(Text("**Your answer**", "**你的回答**"), language)
-    text = getattr(text, language) if isinstance(text, Text) else text
+    title = getattr(
+        Text("**Your answer**, in the place of the next line", "**你的回答**，写在下一行的位置"), language
+    )
     below = new_markdown_cell(f"{title}\n\n{text}", id=f"{cell.id.removesuffix('-tick')}-answer")
     return _marked(below, grade=True, solution=True)
 

@@ -79,7 +79,7 @@ def _on_paper(page: Page, lessons: set[str]) -> tuple[NotebookNode, list[str]]:
 
 def _kept(cell: NotebookNode, part: Part, page: Page) -> NotebookNode | None:
     """The cell as it stands on paper; None for what only a kernel can do."""
-    if part.kind in ("language", "check", "use", "clock"):
+    if part.kind in ("language", "check", "use", "clock") or cell.id.endswith("-answer"):
         return None
     if part.kind == "code":
         if found := _GUESS.match(cell.source):

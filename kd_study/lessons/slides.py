@@ -1,7 +1,8 @@
 """A lesson as slides for jupyterlab-rise: live, one keystroke a step, the whole prose in the notes.
 
 A heading, a guess, a picture and an exercise begin a slide each; a result, a caption and each point of an
-answer come at the next keystroke. Code that nobody has to read is hidden, and runs all the same.
+answer come at the next keystroke. Code that nobody has to read is hidden, and runs all the same. The slides
+of jupyterlab-rise show no widgets, so that each stands there as its plain call, to be edited and run.
 """
 
 import re
@@ -17,6 +18,7 @@ from kd_study.lessons.editions import language_cell
 from kd_study.lessons.for_a_class import Page, answers_to, take_outputs, withheld
 from kd_study.lessons.outline import Lesson
 from kd_study.lessons.parts import Part, parts, relinked, without_switch
+from kd_study.lessons.plain_calls import plain_call
 from kd_study.questions import question
 from kd_study.questions.form import items
 
@@ -24,14 +26,21 @@ CSS = """\
 /* jupyterlab-rise reads this file beside the slides. */
 .rise-enabled .jp-InputPrompt, .rise-enabled .jp-OutputPrompt, .rise-enabled .jp-InputPlaceholder,
 .rise-enabled .jp-OutputCollapser, .rise-enabled .jp-InputCollapser { display: none }
-.reveal .jp-RenderedMarkdown { font-size: 170%; line-height: 1.4 }
-.reveal .jp-RenderedMarkdown table { font-size: 80% }
-.reveal .jp-OutputArea-output { overflow: visible }
-.reveal .jp-RenderedImage img { display: block; width: auto; height: 66vh; max-width: 94vw; margin: 0 auto;
+.reveal .slides > section { padding: 0 }
+.reveal .slides > section > section { box-sizing: border-box; width: 100%; padding: 1vh 3vw }
+.reveal .jp-RenderedMarkdown { font-size: 2.6vw; line-height: 1.4 }
+.reveal .jp-RenderedMarkdown :is(h1, h2, h3) { text-transform: none; line-height: 1.25 }
+.reveal .jp-RenderedMarkdown h1 { font-size: 1.7em }
+.reveal .jp-RenderedMarkdown h2 { font-size: 1.4em }
+.reveal .jp-RenderedMarkdown h3 { font-size: 1.2em }
+.reveal .jp-RenderedMarkdown :is(p, ul, ol) { margin: .5em 0 }
+.reveal :is(code, pre, .cm-editor) { line-height: 1.35 }
+.reveal .jp-OutputArea pre { font-size: 1.8vw }
+.reveal .cm-editor .cm-content { font-size: 1.4vw }
+.reveal .jp-RenderedImage img { display: block; width: auto; height: 68vh; max-width: 90vw; margin: 0 auto;
   object-fit: contain; filter: none }
-.reveal .jp-RenderedText pre, .reveal .cm-editor { font-size: 145%; line-height: 1.4 }
-.reveal .jp-RenderedHTML table, .reveal .jp-RenderedHTMLCommon table { font-size: 140%; margin: 0 auto }
-.reveal .widget-label, .reveal .widget-text input, .reveal .widget-button { font-size: 120% }
+.reveal .jp-RenderedHTMLCommon table { font-size: 1.7vw; margin: 0 auto }
+.reveal .jp-OutputArea-output { overflow: visible }
 """
 RISE = {
     "scroll": True,
@@ -42,8 +51,7 @@ RISE = {
     "theme": "white",
 }
 WORDS = {"en": 45, "zh": 80}  # on one slide; the rest of the prose stands in its notes
-_CALLED = "check", "clock", "hint", "projector", "room", "use_language", "yours_or_reference"
-_GUESS = re.compile(r"^(\w+) = guess\(.*\)\n+\1$", re.DOTALL)
+_CALLED = "check", "hint", "projector", "room", "show_answers", "use_language", "yours_or_reference"
 _GUESS_FIRST = re.compile(r"^\*\*(?:Guess first|先猜一猜)")
 _BREAK = {"en": re.compile(r"(?<=[.!?:])\s+(?=[A-Z\"“*$])"), "zh": re.compile(r"(?<=[。！？])(?![”」）])")}
 
@@ -106,18 +114,19 @@ def _lay(made: Slides, cell: NotebookNode, part: Part, opening: bool, studied: b
 
 
 def _lay_code(made: Slides, cell: NotebookNode, studied: bool) -> None:
-    if found := _GUESS.match(cell.source):
-        cell.source = cell.source.rpartition("\n")[0].rstrip() + f"\nroom({found[1]})"
-        cell.outputs, cell.execution_count = [], None
-        made.add("-", _hidden(cell))
-        return
-    shown = [each for each in cell.outputs if each.output_type != "stream"]
-    if studied:
+    """An experiment's output without its code, or code that is to be read; a widget as its plain call."""
+    if found := plain_call(cell.source):
+        before, call = found
+        if before:
+            made.add("skip", new_code_cell(before, id=cell.id))
+        made.add("-", new_code_cell(call, id=f"{cell.id[:50]}-plain"))
+    elif studied:
         made.add("slide", cell)
     elif not cell.outputs:
         made.add("skip", cell)
     else:
-        made.add("slide" if shown else "fragment", _hidden(cell))
+        drawn = any(output.output_type != "stream" for output in cell.outputs)
+        made.add("slide" if drawn else "fragment", _hidden(cell))
 
 
 def _hidden(cell: NotebookNode) -> NotebookNode:
@@ -127,11 +136,9 @@ def _hidden(cell: NotebookNode) -> NotebookNode:
 
 
 def _lay_question(made: Slides, cell: NotebookNode, asked) -> None:
-    """The question with a clock; then, point by point, what was to be said; traps in the notes."""
+    """The question; then, point by point, what was to be said; traps in the notes."""
     cell.source = cell.source.partition("\n\n<details>")[0]
     made.add("slide", cell)
-    clock = new_code_cell("clock()", id=f"slide-{next(made.numbers):03d}")
-    made.add("-", _hidden(clock))
     for point in asked.points:
         made.text("fragment", f"- {getattr(point, made.language)}")
     deep, traps = (getattr(text, made.language) for text in (asked.answer_deep, asked.traps))
@@ -186,13 +193,24 @@ def _beginning(text: str, language: str) -> str:
 def _sentences(paragraph: str, language: str, room: int) -> tuple[str, int]:
     """As many sentences as there is room for, the first in any case; and the room that is left."""
     kept: list[str] = []
-    for sentence in _BREAK[language].split(" ".join(paragraph.split("\n"))):
+    for sentence in _whole_sentences(" ".join(paragraph.split("\n")), language):
         size = len(sentence.split()) if language == "en" else len(sentence)
         if kept and size > room:
             return _joined(kept, language), 0
         kept.append(sentence)
         room -= size
     return _joined(kept, language), room
+
+
+def _whole_sentences(text: str, language: str) -> list[str]:
+    """The sentences of a paragraph; what somebody says between quotation marks stays in one piece."""
+    found: list[str] = []
+    for piece in _BREAK[language].split(text):
+        if found and (found[-1].count("“") > found[-1].count("”") or found[-1].count('"') % 2):
+            found[-1] = _joined([found[-1], piece], language)
+        else:
+            found.append(piece)
+    return found
 
 
 def _joined(sentences: list[str], language: str) -> str:
