@@ -48,7 +48,8 @@ def workshop(
     from kd_study.lessons.workshop import TARGET, build_with_progress
 
     target = TARGET if out is None else given_path(out)
-    print(*build_with_progress(lessons, target), sep="\n", end="")
+    for sentence in build_with_progress(lessons, target):
+        print(sentence)
     print(
         say(
             f"{target} holds student, instructor, slides and handouts, each in en and zh.",
@@ -84,6 +85,9 @@ def present(
         ),
     ],
 ) -> None:
+    from kd_study.setup.workspace import require_repository
+
+    require_repository()
     from kd_study.lessons.workshop import slides_of
     from kd_study.setup.launch import open_folder
 

@@ -37,6 +37,9 @@ CSS = """\
 .reveal :is(code, pre, .cm-editor) { line-height: 1.35 }
 .reveal .jp-OutputArea pre { font-size: 1.8vw }
 .reveal .cm-editor .cm-content { font-size: 1.4vw }
+/* Of the code that draws a picture a strip is left: click into it, and Shift+Enter draws anew. */
+.reveal .jp-CodeCell:has(.jp-RenderedImage) .jp-InputArea-editor { max-height: 1.6vw; overflow: hidden;
+  opacity: .4; font-size: 60% }
 .reveal .jp-RenderedImage img { display: block; width: auto; height: 68vh; max-width: 90vw; margin: 0 auto;
   object-fit: contain; filter: none }
 .reveal .jp-RenderedHTMLCommon table { font-size: 1.7vw; margin: 0 auto }
@@ -125,8 +128,9 @@ def _lay_code(made: Slides, cell: NotebookNode, studied: bool) -> None:
     elif not cell.outputs:
         made.add("skip", cell)
     else:
-        drawn = any(output.output_type != "stream" for output in cell.outputs)
-        made.add("slide" if drawn else "fragment", _hidden(cell))
+        kinds = {kind for output in cell.outputs for kind in output.get("data", {"stream": ""})}
+        shown = cell if "image/png" in kinds else _hidden(cell)  # a picture's code is a strip, see CSS
+        made.add("fragment" if kinds == {"stream"} else "slide", shown)
 
 
 def _hidden(cell: NotebookNode) -> NotebookNode:

@@ -6,7 +6,7 @@ from kd_study.notebook.desk import check, hint, solution, yours_or_reference
 from kd_study.notebook.finder import find_questions
 from kd_study.notebook.kernel import equip
 from kd_study.notebook.pages import exercise_table, lesson_map, progress
-from kd_study.notebook.room import earned, projector, room
+from kd_study.notebook.teaching import earned, projector, room
 from kd_study.notebook.widgets import clock, guess, my_guesses, show_answers, try_commands
 
 equip()

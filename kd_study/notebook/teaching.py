@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from statistics import median
 
 from kd_solutions.support.language import say
+from kd_study.lessons.plain_calls import STEPS
 from kd_study.notebook.widgets import Guess
 
-STEPS = 5  # numbers that hands are raised for
 FINENESS = 220  # dots an inch; a figure of 7 inches then fills a projector
 
 
