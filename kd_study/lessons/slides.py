@@ -37,7 +37,7 @@ CSS = """\
 .reveal :is(code, pre, .cm-editor) { line-height: 1.35 }
 .reveal .jp-OutputArea pre { font-size: 1.8vw }
 .reveal .cm-editor .cm-content { font-size: 1.4vw }
-/* Of the code that draws a picture a strip is left: click into it, and Shift+Enter draws anew. */
+/* Of the code that draws a picture a strip is left: click into it, and Ctrl+Enter draws anew. */
 .reveal .jp-CodeCell:has(.jp-RenderedImage) .jp-InputArea-editor { max-height: 1.6vw; overflow: hidden;
   opacity: .4; font-size: 60% }
 .reveal .jp-RenderedImage img { display: block; width: auto; height: 68vh; max-width: 90vw; margin: 0 auto;

@@ -41,7 +41,19 @@ def open_lab(arguments: list[str]) -> None:
 
 
 def open_folder(folder: Path, page: str, arguments: list[str]) -> None:
-    """Become a JupyterLab over `folder`, on one of its notebooks, such as "slides/en/00_start.ipynb"."""
+    """Become a JupyterLab over `folder`, on one of its slides, such as "slides/en/00_start.ipynb".
+
+    StudyError where JupyterLab can't show slides.
+    """
+    if find_spec("jupyterlab_rise") is None:
+        raise StudyError(
+            say(
+                "jupyterlab-rise is not installed: type `make present LESSON=01`, or "
+                "`pip install -r requirements-workshop.txt`.",
+                "没有安装jupyterlab-rise：运行`make present LESSON=01`，或"
+                "`pip install -r requirements-workshop.txt`。",
+            )
+        )
     for _ in prepare():
         pass
     _become(lab_command(arguments, folder, f"/lab/tree/{page}"))

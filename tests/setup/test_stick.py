@@ -64,16 +64,26 @@ def test_one_command_sets_a_machine_up_without_an_index_and_opens_the_lessons(pr
     shutil.copytree(project, folder / "repository", ignore=shutil.ignore_patterns(".venv", "workspace"))
     (folder / "cache/data").mkdir(parents=True)
     (folder / "cache/data/done").touch()
+    (folder / "student/en").mkdir(parents=True)
+    (folder / "student/en/01.ipynb").write_text("fresh")
     stick.write_start(folder)
     assert os.access(folder / "start.sh", os.X_OK)
-    done = subprocess.run(
-        ["sh", "start.sh", str(home / "course")],
-        cwd=folder,
-        env=os.environ | {"KD_STUDY_CACHE": str(home / "cache")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+
+    def start():
+        return subprocess.run(
+            ["sh", "start.sh", str(home / "course")],
+            cwd=folder,
+            env=os.environ | {"KD_STUDY_CACHE": str(home / "cache")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    done, mine = start(), home / "course/workspace/student/en/01.ipynb"
+    assert mine.read_text() == "fresh"
+    mine.write_text("solved")
+    start()
+    assert mine.read_text() == "solved", "what somebody did is never overwritten"
     assert done.stdout.splitlines() == [
         f"index 1, wheels {folder}/wheels",
         f"studying in {home / 'course'}",
