@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from kd_solutions.support.language import Text
-from kd_study.lessons.editions import language_cell
+from kd_study.lessons.editions import CAPTION, language_cell
 from kd_study.lessons.for_a_class import Page, answers_to, take_outputs, withheld
 from kd_study.lessons.outline import Lesson
 from kd_study.lessons.parts import Part, parts, relinked, without_switch
@@ -40,9 +40,10 @@ CSS = """\
 /* Of the code that draws a picture a strip is left: click into it, and Ctrl+Enter draws anew. */
 .reveal .jp-CodeCell:has(.jp-RenderedImage) .jp-InputArea-editor { max-height: 1.6vw; overflow: hidden;
   opacity: .4; font-size: 60% }
-.reveal .jp-RenderedImage img { display: block; width: auto; height: 68vh; max-width: 90vw; margin: 0 auto;
+.reveal .jp-RenderedImage img { display: block; width: auto; height: 58vh; max-width: 90vw; margin: 0 auto;
   object-fit: contain; filter: none }
-.reveal .jp-RenderedHTMLCommon table { font-size: 1.7vw; margin: 0 auto }
+.reveal .jp-RenderedHTMLCommon.jp-RenderedHTML table { font-size: 1.3vw; line-height: 1.3; margin: 0 auto }
+.reveal .jp-RenderedHTMLCommon td, .reveal .jp-RenderedHTMLCommon th { padding: .2em .7em }
 .reveal .jp-OutputArea-output { overflow: visible }
 """
 RISE = {
@@ -54,6 +55,7 @@ RISE = {
     "theme": "white",
 }
 WORDS = {"en": 45, "zh": 80}  # on one slide; the rest of the prose stands in its notes
+WORDS_OF_AN_EXERCISE = {"en": 85, "zh": 160}
 _CALLED = "check", "hint", "projector", "room", "show_answers", "use_language", "yours_or_reference"
 _GUESS_FIRST = re.compile(r"^\*\*(?:Guess first|先猜一猜)")
 _BREAK = {"en": re.compile(r"(?<=[.!?:])\s+(?=[A-Z\"“*$])"), "zh": re.compile(r"(?<=[。！？])(?![”」）])")}
@@ -103,7 +105,7 @@ def _lay(made: Slides, cell: NotebookNode, part: Part, opening: bool, studied: b
         case "caption":
             made.add("fragment", cell)
         case "statement":
-            made.text("slide", cell.source.rpartition("\n\n")[0])
+            _lay_piece(made, cell.source.rpartition("\n\n")[0], WORDS_OF_AN_EXERCISE)
         case "stub":
             made.add("slide", cell)
         case "check":
@@ -130,7 +132,7 @@ def _lay_code(made: Slides, cell: NotebookNode, studied: bool) -> None:
     else:
         kinds = {kind for output in cell.outputs for kind in output.get("data", {"stream": ""})}
         shown = cell if "image/png" in kinds else _hidden(cell)  # a picture's code is a strip, see CSS
-        made.add("fragment" if kinds == {"stream"} else "slide", shown)
+        made.add("fragment" if kinds == {"stream"} and _asks(made) else "slide", shown)
 
 
 def _hidden(cell: NotebookNode) -> NotebookNode:
@@ -140,23 +142,34 @@ def _hidden(cell: NotebookNode) -> NotebookNode:
 
 
 def _lay_question(made: Slides, cell: NotebookNode, asked) -> None:
-    """The question; then, point by point, what was to be said; traps in the notes."""
+    """The question; then, on a slide of its own, point by point what was to be said; traps in the notes."""
     cell.source = cell.source.partition("\n\n<details>")[0]
     made.add("slide", cell)
-    for point in asked.points:
-        made.text("fragment", f"- {getattr(point, made.language)}")
+    for number, point in enumerate(asked.points):
+        made.text("fragment" if number else "slide", f"- {getattr(point, made.language)}")
     deep, traps = (getattr(text, made.language) for text in (asked.answer_deep, asked.traps))
     title = getattr(Text("Traps", "易错点"), made.language)
     made.text("notes", "\n\n".join([deep, title, *(f"- {trap}" for trap in items(traps))]))
 
 
+def _asks(made: Slides) -> bool:
+    """Whether the slide so far is prose, which the next result answers."""
+    shown = [cell for cell in made.cells if cell.metadata["slideshow"]["slide_type"] not in ("notes", "skip")]
+    return shown[-1].cell_type == "markdown" and not shown[-1].source.startswith(CAPTION)
+
+
 def _lay_prose(made: Slides, text: str) -> None:
-    """Slides of a piece of prose, each with its beginning, and the whole in the notes where that is more."""
+    """Slides of a piece of prose, one a heading or guess."""
     for part in _divided(text):
-        shown = _beginning(part, made.language)
-        made.text("slide", shown)
-        if shown != part:
-            made.text("notes", part)
+        _lay_piece(made, part, WORDS)
+
+
+def _lay_piece(made: Slides, text: str, words: dict[str, int]) -> None:
+    """A slide with the beginning of a text, and the whole in its notes where that is more."""
+    shown = _beginning(text, made.language, words[made.language])
+    made.text("slide", shown)
+    if shown != text:
+        made.text("notes", text)
 
 
 def _without_title(text: str) -> str:
@@ -182,9 +195,9 @@ def _blocks(text: str) -> list[str]:
     return [block.strip() for block in found if block.strip()]
 
 
-def _beginning(text: str, language: str) -> str:
+def _beginning(text: str, language: str, left: int) -> str:
     """Headings, formulas, code and lists as they are; of paragraphs as many sentences as a slide holds."""
-    left, shown = WORDS[language], []
+    shown: list[str] = []
     for block in _blocks(text):
         if re.match(r"#|\$\$|```|\||- |\d+\. |>", block):
             shown.append(block)

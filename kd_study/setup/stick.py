@@ -29,7 +29,10 @@ PIP_NO_INDEX=1 PIP_FIND_LINKS="$here/wheels" make set-up
 cache=$(.venv/bin/python -c 'from kd_solutions.support.paths import cache_folder; print(cache_folder())')
 mkdir -p "$cache"
 cp -R "$here/cache/." "$cache"
-if [ -d "$here/student" ] && [ ! -e workspace/student ]; then mkdir -p workspace; cp -R "$here/student" workspace; fi
+if [ -d "$here/student" ] && [ ! -e workspace/student ]; then
+  mkdir -p workspace
+  cp -R "$here/student" workspace
+fi
 exec make study
 """
 READ_ME = """\
