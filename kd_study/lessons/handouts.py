@@ -22,7 +22,10 @@ from kd_study.lessons.parts import Part, parts, relinked
 BROWSERS = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"
 PRINTED_WITHIN = 120  # seconds a page, on a machine that does much else
 _HIDES_ITS_CODE = "no-code"
-_LIVE = re.compile(r"\b(?:Dial|try_commands|find_questions|mock_interview|exercise_table|my_guesses)\(")
+# widgets; and what shows points of the bank's answers
+_NOT_ON_PAPER = re.compile(
+    r"\b(?:Dial|try_commands|find_questions|mock_interview|exercise_table|report_on_last_points)\("
+)
 _GUESS = re.compile(r"^(\w+) = guess\(.*\)\n+\1$", re.DOTALL)
 _UNIT = re.compile(r"unit=\"([^\"]+)\"")
 _FORMULA = re.compile(r"(```.*?```|`[^`\n]*`)|\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
@@ -73,6 +76,9 @@ def _on_paper(page: Page, lessons: set[str]) -> tuple[NotebookNode, list[str]]:
         kept.metadata.pop("nbgrader", None)
         if kept.cell_type == "markdown":
             kept.source = _with_tokens(relinked(kept.source, lessons, ".html"), formulas)
+        for output in kept.get("outputs", []):
+            if text := output.get("data", {}).get("text/markdown"):
+                output.data["text/markdown"] = _with_tokens(relinked(text, lessons, ".html"), formulas)
         cells.append(kept)
     return new_notebook(cells=cells, metadata=edition.metadata), formulas
 
@@ -84,7 +90,7 @@ def _kept(cell: NotebookNode, part: Part, page: Page) -> NotebookNode | None:
     if part.kind == "code":
         if found := _GUESS.match(cell.source):
             return _line_for_a_guess(cell, found[0], page.language)
-        if _LIVE.search(cell.source) or not (cell.outputs or cell.id in page.studied):
+        if _NOT_ON_PAPER.search(cell.source) or not (cell.outputs or cell.id in page.studied):
             return None
         if cell.id not in page.studied:
             cell.metadata["tags"] = [_HIDES_ITS_CODE]
