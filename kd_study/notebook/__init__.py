@@ -3,7 +3,8 @@
 from kd_solutions.support.language import use_language
 from kd_study.notebook.asking import mock_interview, plan, review, tick
 from kd_study.notebook.desk import check, hint, solution, yours_or_reference
-from kd_study.notebook.finder import find_questions
+from kd_study.notebook.field import family_map, family_table, find_families
+from kd_study.notebook.finder import find_questions, search_questions
 from kd_study.notebook.kernel import equip
 from kd_study.notebook.pages import exercise_table, lesson_map, progress
 from kd_study.notebook.teaching import earned, projector, room
@@ -16,6 +17,9 @@ __all__ = [
     "clock",
     "earned",
     "exercise_table",
+    "family_map",
+    "family_table",
+    "find_families",
     "find_questions",
     "guess",
     "hint",
@@ -27,6 +31,7 @@ __all__ = [
     "projector",
     "review",
     "room",
+    "search_questions",
     "show_answers",
     "solution",
     "tick",
