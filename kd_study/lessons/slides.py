@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from kd_solutions.support.language import Text
+from kd_study.lessons.comments import unwrapped
 from kd_study.lessons.editions import CAPTION, language_cell
 from kd_study.lessons.for_a_class import Page, answers_to, take_outputs, withheld
 from kd_study.lessons.outline import Lesson
@@ -191,7 +192,8 @@ def _divided(text: str) -> list[str]:
 
 def _blocks(text: str) -> list[str]:
     """Paragraphs, headings, formulas, lists; code between fences in one piece."""
-    found = re.findall(r"```.*?```|(?:(?!\n\n|```).)+", text, flags=re.DOTALL)
+    lists_apart = re.sub(r"(?m)^(?!- |\d+\. | )(.+)\n(?=- |\d+\. )", r"\1\n\n", text)
+    found = re.findall(r"```.*?```|(?:(?!\n\n|```).)+", lists_apart, flags=re.DOTALL)
     return [block.strip() for block in found if block.strip()]
 
 
@@ -210,7 +212,7 @@ def _beginning(text: str, language: str, left: int) -> str:
 def _sentences(paragraph: str, language: str, room: int) -> tuple[str, int]:
     """As many sentences as there is room for, the first in any case; and the room that is left."""
     kept: list[str] = []
-    for sentence in _whole_sentences(" ".join(paragraph.split("\n")), language):
+    for sentence in _whole_sentences(unwrapped(paragraph), language):
         size = len(sentence.split()) if language == "en" else len(sentence)
         if kept and size > room:
             return _joined(kept, language), 0

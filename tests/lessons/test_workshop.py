@@ -18,7 +18,7 @@ from kd_study.lessons.for_a_class import instructor, read_page, student, worksho
 from kd_study.lessons.outline import LESSON_OF, LESSONS
 from kd_study.lessons.parts import parts
 from kd_study.lessons.plain_calls import plain_call
-from kd_study.lessons.slides import slides
+from kd_study.lessons.slides import _beginning, slides
 from kd_study.questions import all_questions
 
 SOURCES = {path.stem: path for path in workshop_sources()}
@@ -265,6 +265,21 @@ def test_a_browser_prints_each_handout_or_is_named(tmp_path, monkeypatch):
 )
 def test_a_widget_has_a_plain_call(source, expected):
     assert plain_call(source) == expected
+
+
+def test_a_slide_holds_the_beginning_of_prose_its_list_and_whole_quotations():
+    text = "Four rivals:\n- one\n- two\n\n" + "Many words stand here. " * 20
+    assert (
+        _beginning(text, "en", 12)
+        == "Four rivals:\n\n- one\n- two\n\nMany words stand here. Many words stand here."
+    )
+    said = '"A label is a label. What else?" says a colleague. And goes on.'
+    assert _beginning(said, "en", 4) == '"A label is a label. What else?" says a colleague.'
+    assert (
+        _beginning("同事说：“标签就是标签。别的呢？”他走了。又说：好。", "zh", 3)
+        == "同事说：“标签就是标签。别的呢？”他走了。"
+    )
+    assert _beginning("第一行，\n第二行。", "zh", 50) == "第一行，第二行。"
 
 
 def test_comments_are_no_wider_than_a_screen_and_leave_code_alone():
