@@ -11,6 +11,9 @@ from .notebook import (
     clock as clock,
 )
 from .notebook import (
+    earned as earned,
+)
+from .notebook import (
     exercise_table as exercise_table,
 )
 from .notebook import (
@@ -47,7 +50,13 @@ from .notebook import (
     progress as progress,
 )
 from .notebook import (
+    projector as projector,
+)
+from .notebook import (
     review as review,
+)
+from .notebook import (
+    room as room,
 )
 from .notebook import (
     search_questions as search_questions,

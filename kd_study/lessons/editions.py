@@ -1,6 +1,7 @@
 """Builds the notebooks: one source a lesson (see `source`) becomes an English and a Chinese edition."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -19,6 +20,7 @@ from kd_study.questions import TOPICS as TOPICS_OF_QUESTIONS
 from kd_study.questions import Question, all_questions, attachments, by_topic, question, render
 
 CAPTION = "↑ "
+_CALLED = "check", "hint", "solution", "tick", "use_language", "yours_or_reference"
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -47,7 +49,7 @@ def assemble(source: Path, language: str, solved: bool = False) -> nbformat.Note
             built.append(new_code_cell(cell.source, id=key, metadata=tags))
     _speak(built, language)
     _link(built, source, language)
-    _insert_before_first_code(built, _language_cell(language))
+    _insert_before_first_code(built, new_code_cell(language_cell(language, _CALLED), id="language"))
     _expect_unique_ids(built, source.name)
     return new_notebook(cells=built, metadata=_METADATA)
 
@@ -179,12 +181,9 @@ def _with_switch(opening: str, name: str, language: str) -> str:
     return f"{title}\n\n[{shown}](../{other}/{name}.ipynb)\n{rest}"
 
 
-def _language_cell(language: str):
-    source = (
-        "from kd_study import check, hint, solution, tick, use_language, yours_or_reference\n\n"
-        f'use_language("{language}")'
-    )
-    return new_code_cell(source, id="language")
+def language_cell(language: str, called: Sequence[str]) -> str:
+    """The code that a lesson begins with; called: what its cells call of `kd_study`."""
+    return f'from kd_study import {", ".join(called)}\n\nuse_language("{language}")'
 
 
 def _insert_before_first_code(cells: list, cell) -> None:
@@ -220,12 +219,12 @@ def stale_notebooks(sources: list[Path], target: Path = NOTEBOOKS) -> list[Path]
     ]
 
 
-def write(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Writes a notebook without what changes from run to run."""
+def write(notebook: nbformat.NotebookNode, path: Path, metadata: dict | None = None) -> None:
+    """Writes a notebook without what changes from run to run; metadata: of the whole, beside the usual."""
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    notebook.metadata = nbformat.from_dict(_METADATA)
+    notebook.metadata = nbformat.from_dict(_METADATA | (metadata or {}))
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)

@@ -7,6 +7,7 @@ from kd_study.notebook.field import family_map, family_table, find_families
 from kd_study.notebook.finder import find_questions, search_questions
 from kd_study.notebook.kernel import equip
 from kd_study.notebook.pages import exercise_table, lesson_map, progress
+from kd_study.notebook.teaching import earned, projector, room
 from kd_study.notebook.widgets import clock, guess, my_guesses, show_answers, try_commands
 
 equip()
@@ -14,6 +15,7 @@ equip()
 __all__ = [
     "check",
     "clock",
+    "earned",
     "exercise_table",
     "family_map",
     "family_table",
@@ -26,7 +28,9 @@ __all__ = [
     "my_guesses",
     "plan",
     "progress",
+    "projector",
     "review",
+    "room",
     "search_questions",
     "show_answers",
     "solution",
