@@ -26,6 +26,7 @@ _HIDES_ITS_CODE = "no-code"
 _NOT_ON_PAPER = re.compile(
     r"\b(?:Dial|try_commands|find_questions|mock_interview|exercise_table|report_on_last_points)\("
 )
+_LINK_OF_AN_OUTPUT = re.compile(r'<a href="(\w+)\.ipynb[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 _GUESS = re.compile(r"^(\w+) = guess\(.*\)\n+\1$", re.DOTALL)
 _UNIT = re.compile(r"unit=\"([^\"]+)\"")
 _FORMULA = re.compile(r"(```.*?```|`[^`\n]*`)|\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
@@ -56,6 +57,9 @@ def html(page: Page, lessons: set[str]) -> str:
     removing = TagRemovePreprocessor(remove_input_tags={_HIDES_ITS_CODE}, enabled=True)
     exporter.register_preprocessor(removing)
     body, _ = exporter.from_notebook_node(paper)
+    body = _LINK_OF_AN_OUTPUT.sub(
+        lambda found: f'<a href="{found[1]}.html">{found[2]}</a>' if found[1] in lessons else found[2], body
+    )
     for place, formula in enumerate(formulas):
         body = body.replace(_token(place), formula)
     title = escape(re.sub(r"^# ", "", paper.cells[0].source.partition("\n")[0]))

@@ -35,6 +35,7 @@ CSS = """\
 .reveal .jp-RenderedMarkdown h2 { font-size: 1.4em }
 .reveal .jp-RenderedMarkdown h3 { font-size: 1.2em }
 .reveal .jp-RenderedMarkdown :is(p, ul, ol) { margin: .5em 0 }
+.reveal .jp-RenderedMarkdown li { font-size: .88em }
 .reveal :is(code, pre, .cm-editor) { line-height: 1.35 }
 .reveal .jp-OutputArea pre { font-size: 1.8vw }
 .reveal .cm-editor .cm-content { font-size: 1.4vw }
