@@ -14,6 +14,15 @@ from .notebook import (
     exercise_table as exercise_table,
 )
 from .notebook import (
+    family_map as family_map,
+)
+from .notebook import (
+    family_table as family_table,
+)
+from .notebook import (
+    find_families as find_families,
+)
+from .notebook import (
     find_questions as find_questions,
 )
 from .notebook import (
@@ -39,6 +48,9 @@ from .notebook import (
 )
 from .notebook import (
     review as review,
+)
+from .notebook import (
+    search_questions as search_questions,
 )
 from .notebook import (
     show_answers as show_answers,

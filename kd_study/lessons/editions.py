@@ -10,6 +10,7 @@ from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES, Text
 from kd_study.exercises.catalog import LEVELS, TOPIC_TITLES, TOPICS, exercise, sheet
 from kd_study.exercises.stubs import solved_source, stub_source
+from kd_study.lessons import families
 from kd_study.lessons.errata import errata
 from kd_study.lessons.glossary import GLOSSARY, Term, entries, link_terms
 from kd_study.lessons.source import FILLED, NOTEBOOKS, lesson_sources, prose, read_cells
@@ -62,6 +63,8 @@ def _filled_cells(kind: str, cell, source: Path, language: str, solved: bool) ->
         return _bank_cells(language)
     if kind == "errata":
         return [new_markdown_cell(text, id=anchor) for anchor, text in errata(language)]
+    if kind == "families":
+        return [new_markdown_cell(text, id=anchor) for anchor, text in families.entries(language)]
     if kind == "glossary":
         return [new_markdown_cell(text, id=anchor) for anchor, text in _glossary(source.parent, language)]
     return _question_cells(question(wanted), language, cell.metadata.get("key") or wanted)
