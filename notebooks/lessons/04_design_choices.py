@@ -185,11 +185,11 @@ print(
 )
 
 # %% [markdown] lang="en"
-# The same knowledge, retold by a bag, teaches the bag more; retold by a transformer it doesn't. It is the form that counts. (A probe, not a recipe: whoever has the assistant's texts shows them to the student, last line.) Likely because a bag's answers are sums over pieces, and what a student learns of a piece on one command holds on the next; no cell here tests that.
+# The same knowledge, retold by a bag, teaches the bag more; retold by a transformer it doesn't. Here it is the form that counts. (A probe, not a recipe: whoever has the assistant's texts shows them to the student, last line.) Likely because a bag builds its answers from the student's own pieces, so that what is learned of a piece on one command holds on the next; no cell here tests that.
 #
 # And nobody has to choose one teacher. How are several made one?
 # %% [markdown] lang="zh"
-# 同样的知识，由子词袋转述，子词袋学生学得更多；由transformer转述则不然。起作用的是形式。（这是探针，不是配方：手里有助教的那些文本，直接给学生看就行，见最后一行。）原因多半是：子词袋的回答是各子词贡献之和，学生在一条指令上学到的子词，到下一条仍然管用；这里没有单元格验证这一点。
+# 同样的知识，由子词袋转述，子词袋学生学得更多；由transformer转述则不然。这里起作用的是形式。（这是探针，不是配方：手里有助教的那些文本，直接给学生看就行，见最后一行。）原因多半是：子词袋用来拼出回答的，正是学生自己的那些子词，在一条指令上学到的，到下一条仍然管用；这里没有单元格验证这一点。
 #
 # 再说，也不必只选一位教师。几位教师怎么合成一位？
 
@@ -209,8 +209,12 @@ for name, other in {"MiniLM": on_minilm["bag of pieces"], "bag": by_bag["bag stu
     )
 
 # %% [markdown] lang="en"
+# Three teachers beat MiniLM alone, and not the bag alone: an average is no substitute for choosing.
+#
 # **Verdict on the first line: true with a limit.** *A student may learn more from a teacher that is like it, as the bag did here and the transformer didn't; but to choose the student for its likeness to the teacher cost more than that.* Say it aloud:
 # %% [markdown] lang="zh"
+# 三位教师胜过MiniLM一位，却没有胜过子词袋一位：取平均代替不了挑选。
+#
 # **第一行的判词：有条件地对。** *学生跟与自己相似的教师学，可能学得更多，这里的子词袋如此，transformer则否；但为了像教师而选学生，丢的比这还多。*开口说一遍：
 
 # %% [markdown] question="same-structure"
@@ -258,17 +262,23 @@ def slope(loss, logits, answers=answers):
 
 def compared(one, other, logits):
     """Their gradients' cosine, and how many times as long the first is."""
-    first, second = slope(LOSSES[one], logits), slope(LOSSES[other], logits)
+    first, second = slope(ASKED[one], logits), slope(ASKED[other], logits)
     cosine = F.cosine_similarity(first.flatten(), second.flatten(), dim=0)
     ratio = first.norm() / second.norm()
     return f"{cosine:.2f} · {ratio:.1f}" if ratio > 0.1 else f"{cosine:.2f} · {ratio:.3f}"
 
 
+ASKED = LOSSES | {
+    "T²·KL, T = 100": lambda s, t: distillation_kl(s, t, 100.0),
+    "MSE of probabilities, T = 100": lambda s, t: probability_mse(s, t, 100.0),
+}
 PAIRS = [
     ("T²·CE, T = 4", "T²·KL, T = 4"),
     ("MSE of logits", "MSE of logits, centred"),
     ("T²·KL, T = 4", "MSE of logits, centred"),
+    ("T²·KL, T = 100", "MSE of logits, centred"),
     ("MSE of probabilities, T = 4", "MSE of logits, centred"),
+    ("MSE of probabilities, T = 100", "MSE of logits, centred"),
     ("MSE of probabilities, T = 1", "KL, T = 1"),
 ]
 show_table(
@@ -279,7 +289,7 @@ show_table(
 # %% [markdown] lang="en"
 # - **CE and KL** are one loss: the same gradient everywhere, for they differ by the teacher's entropy, which no student moves.
 # - **Centring** takes out of the gradient a shift of each row, which no softmax sees.
-# - **KL tends to the centred MSE** as $T$ grows (lesson 02), and so does the MSE of probabilities: with $d$ the centred difference of logits, $q - p \approx d/(CT)$ in both. At $T = 4$ they are near for a blank student, less so later.
+# - **KL tends to the centred MSE** as $T$ grows (lesson 02), and so does the MSE of probabilities: with $d$ the centred difference of logits, $q - p \approx d/(CT)$ in both. At $T = 4$ they are near, at $T = 100$ the same.
 # - **MSE of probabilities and KL** at one temperature begin with the very same step. Then a factor parts them. With $q$ the student's and $p$ the teacher's probabilities, the squares are differentiated through the softmax:
 #
 # $$\nabla_s\, \mathrm{MSE} = C\, J(q)\, \nabla_s\, \mathrm{KL}, \qquad J(q) = \mathrm{diag}(q) - q q^{\top}$$
@@ -288,7 +298,7 @@ show_table(
 # %% [markdown] lang="zh"
 # - **CE与KL**是同一个损失：梯度处处相同，两者只差教师的熵，而它与学生无关。
 # - **中心化**从梯度里去掉每一行的整体平移，softmax本来就看不见它。
-# - $T$变大时**KL趋于中心化的MSE**（第02课），概率的MSE也是：记$d$为中心化的logits之差，两者都有$q - p \approx d/(CT)$。$T = 4$时，对空白学生已很接近，往后就差一些。
+# - $T$变大时**KL趋于中心化的MSE**（第02课），概率的MSE也是：记$d$为中心化的logits之差，两者都有$q - p \approx d/(CT)$。$T = 4$时已经接近，$T = 100$时就一样了。
 # - 同一温度下，**概率的MSE与KL**迈出的第一步完全相同，之后被一个因子分开。设$q$、$p$是学生与教师的概率，平方差要穿过softmax求导：
 #
 # $$\nabla_s\, \mathrm{MSE} = C\, J(q)\, \nabla_s\, \mathrm{KL}, \qquad J(q) = \mathrm{diag}(q) - q q^{\top}$$
@@ -406,9 +416,9 @@ for name, found in retaught.items():
     print(f"{name:28} {found.mean():.0f} %")
 
 # %% [markdown] lang="en" caption=true
-# KL wins back most of what sure and wrong students had lost; the MSE of probabilities far less.
+# Begun sure and wrong, students taught by KL end far ahead of those taught by the MSE of probabilities.
 # %% [markdown] lang="zh"
-# 笃定而错的学生，KL能拉回大半；概率的MSE差得远。
+# 从笃定而错起步，用KL教的学生最后远远领先于用概率的MSE教的。
 
 # %% [markdown] lang="en"
 # So the place to look is not the name of the loss but what it stands on: hot or cold, logits or probabilities, and how much of the teacher's answer reaches it. How much is enough? Where a vocabulary is large, only the $k$ most probable classes are stored.
@@ -629,7 +639,7 @@ print(
 # %% [markdown] lang="en"
 # **Verdict on the third line: true with a limit.** *Any of the four, once its rate is tuned; what differs is how much a wrong rate costs, and an untuned default costs more than any of today's choices.*
 #
-# The limits of the whole trial: one task, 62 commands a student, 200 steps of full batches, very small students. On transformers of real size Adam's lead over SGD is reported to be large (Zhang et al. 2024); nothing here contradicts that.
+# The limits of the whole trial: one task, 62 commands a student, 200 steps of full batches, very small students. (With `FULL=1` in the environment, every cell runs twenty students.) On transformers of real size Adam's lead over SGD is reported to be large (Zhang et al. 2024); nothing here contradicts that.
 #
 # **An open task.** Is it a bag's *form* that passes on so well, or that teacher and student hash pieces alike? Raise a bag teacher that reads other pieces: build its inputs with `bags(texts, 300)`, and let it teach the same students. What would each answer predict?
 #
@@ -637,7 +647,7 @@ print(
 # %% [markdown] lang="zh"
 # **第三行的判词：有条件地对。** *四个都行，前提是学习率调好；不同的是学习率错了要赔多少，而不调、直接用默认值，比今天任何一个选项赔得都多。*
 #
-# 整场审判的限度：一个任务，每个学生62条指令，200步全批量训练，学生都很小。据报告，在真正大小的transformer上，Adam对SGD的领先很大（Zhang等，2024）；这里没有与之矛盾的结果。
+# 整场审判的限度：一个任务，每个学生62条指令，200步全批量训练，学生都很小。（设环境变量`FULL=1`，每个单元格都跑二十个学生。）据报告，在真正大小的transformer上，Adam对SGD的领先很大（Zhang等，2024）；这里没有与之矛盾的结果。
 #
 # **一道开放题。** 传得这么好，是因为子词袋的*形式*，还是因为师生把子词哈希到了同样的行？请培养一位读别的子词的子词袋教师：用`bags(texts, 300)`做它的输入，再去教同样的学生。两种答案各会预测什么？
 #
