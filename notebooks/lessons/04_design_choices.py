@@ -215,7 +215,7 @@ for name, other in {"MiniLM": on_minilm["bag of pieces"], "bag": by_bag["bag stu
 # %% [markdown] lang="zh"
 # 三位教师胜过MiniLM一位，却没有胜过子词袋一位：取平均代替不了挑选。
 #
-# **第一行的判词：有条件地对。** *学生跟与自己相似的教师学，可能学得更多，这里的子词袋如此，transformer则否；但为了像教师而选学生，丢的比这还多。*开口说一遍：
+# **第一行的判词：有条件地对。** *学生跟与自己相似的教师学，可能学得更多，这里的子词袋如此，transformer则否；但为了像教师而选学生，丢的比这还多*。开口说一遍：
 
 # %% [markdown] question="same-structure"
 
