@@ -12,6 +12,7 @@ from kd_study.cli import (
     flagship,
     interview,
     lessons,
+    mark,
     plan,
     progress,
     questions,
@@ -22,7 +23,7 @@ from kd_study.cli import (
 from kd_study.cli.frame import Group, UsageError, usage_sentence
 
 app = typer.Typer(cls=Group, add_completion=False, pretty_exceptions_enable=False)
-for group in (setup, exercises, questions, plan, interview, progress, sheet, flagship, lessons):
+for group in (setup, exercises, mark, questions, plan, interview, progress, sheet, flagship, lessons):
     app.add_typer(group.app)
 
 
