@@ -47,6 +47,15 @@ LESSONS = (
         ("freeze", "distill_step", "train_student_model", "repair_the_loop", "kd_gradient"),
     ),
     Lesson(
+        "04_design_choices",
+        Text("04 · Design choices", "04 · 设计选择"),
+        Text(
+            "Same structure? MSE or cross-entropy? SGD or Adam?", "结构要相同吗？MSE还是交叉熵？SGD还是Adam？"
+        ),
+        45,
+        ("average_teachers", "dist_loss", "top_k_kd"),
+    ),
+    Lesson(
         "07_transfer",
         Text("07 · Across languages", "07 · 跨语言迁移"),
         Text("How does a task reach a language without labels?", "没有标签的语言，任务怎样才能过去？"),

@@ -9,6 +9,7 @@ TOPICS = {
     "foundations": Text("Foundations", "基础"),
     "temperature": Text("Temperature", "温度系数"),
     "loop": Text("The loop", "训练循环"),
+    "design_choices": Text("Design choices", "设计选择"),
     "debugging": Text("Reading code, logs and curves", "读代码、日志和曲线"),
     "measuring": Text("Measuring", "测量与结论"),
     "features": Text("Features, relations and debugging", "特征、关系与排错"),
