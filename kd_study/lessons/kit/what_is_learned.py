@@ -185,7 +185,7 @@ def with_wrong_spread(logits: Tensor, labels: Tensor, factor: float) -> Tensor:
 
 
 def wrong_spread(logits: Tensor, labels: Tensor) -> float:
-    """How far a row's wrong logits differ (standard deviation), in percent of their distance to the right one."""
+    """How far a row's wrong logits differ (standard deviation), in percent of their way to the right one."""
     is_wrong = ~F.one_hot(labels, logits.shape[1]).bool()
     wrong = logits[is_wrong].view(len(logits), -1)
     distance = logits[~is_wrong] - wrong.mean(1)

@@ -56,4 +56,4 @@ def draw_draws(ax: Axes, shares: Tensor, probabilities: Tensor, names: Sequence[
     draw_probabilities(ax, {names[i]: 100 * shares[i].item() for i in top}, right=names[right])
     for place, intent in enumerate(top):
         ax.plot([100 * probabilities[intent].item()] * 2, [place - 0.45, place + 0.45], color="black", lw=2)
-    ax.set(xlim=(0, 100 if count < 4 else 40), title=f"k = {count}")
+    ax.set(xlim=(0, 115), title=f"k = {count}")
