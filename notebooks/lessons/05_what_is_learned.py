@@ -181,13 +181,13 @@ draw_intervals(
 # %% [markdown] lang="en"
 # ## Farid's note: a better teacher
 #
-# Now teachers that know more: MiniLM's vectors with a hidden layer on top, trained on four times the student's labels. Farid has four of them. Two learn from labels as they are, two from smoothed ones; and of each kind one is stopped after 200 steps, one after 1,000.
+# Now teachers that know more: MiniLM's vectors with a hidden layer on top, trained on four times the student's labels, its own among them. Farid has four. Two learn from labels as they are, two from smoothed ones; and of each kind one is stopped after 200 steps, one after 1,000.
 #
 # **Guess first.** From the smoothed teacher stopped early to the same one trained to the end the teacher improves. By how many points does its student change, at $T = 4$?
 # %% [markdown] lang="zh"
 # ## 老范的条子：更好的教师
 #
-# 现在换上懂得更多的教师：MiniLM的向量，上面加一层隐藏层，用四倍于学生的标签训练。老范手里有四个。两个用原来的标签训练，两个用平滑过的；每种又分两个，一个200步就停，一个训练到1000步。
+# 现在换上懂得更多的教师：MiniLM的向量，上面加一层隐藏层，用四倍于学生的标签训练（学生的也在其中）。老范手里有四个。两个用原来的标签训练，两个用平滑过的；每种又分两个，一个200步就停，一个训练到1000步。
 #
 # **先猜一猜。** 标签平滑的教师，从提前停到训练到底，自己变好了。$T = 4$时，它的学生变化几个百分点？
 
@@ -243,13 +243,20 @@ for name, new, old in (
             f"{name}：教师{itself}；学生在T = 1时{at_1}，T = 4时{at_4}",
         )
     )
+at_best = in_tenths(gained("smoothed, T = 1", "plain, T = 4"))
+print(
+    say(
+        f"The last again, each at its better temperature: student {at_best}",
+        f"最后一行，各取较好的温度：学生{at_best}",
+    )
+)
 
 # %% [markdown] lang="en"
-# So a better teacher *can* teach worse. Three things are in the picture. The best teacher of the four, smoothed and trained to the end, isn't the best to learn from. At $T = 1$ the plain one is worse still, at $T = 4$ it overtakes: this is what Müller et al. (2019) report of smoothed teachers, and what Chandrasegaran et al. (2022) answer, that a low temperature suits them. And stopped early, the smoothed teacher does about as well at $T = 4$ as the plain one; so "never distil from a smoothed teacher" doesn't hold here.
+# So a better teacher *can* teach worse. Three things are in the picture. The best teacher of the four, smoothed and trained to the end, isn't the best to learn from. At $T = 1$ the plain one is worse still, at $T = 4$ it overtakes: this is what Müller et al. (2019) report of smoothed teachers, and what Chandrasegaran et al. (2022) answer, that a low temperature suits them. (Each at its better temperature, the plain teacher keeps the lead.) And stopped early, the smoothed teacher does about as well at $T = 4$ as the plain one; so "never distil from a smoothed teacher" doesn't hold here.
 #
 # **Why?** Smoothing asks that all wrong answers be equal. The longer a teacher obeys, the less it says about which of them are near. Look at its wrong logits, then make them equal yourself, and then blow up what differences are left.
 # %% [markdown] lang="zh"
-# 可见更好的教师*可以*教得更差。图里有三件事。四个教师里最好的，是平滑并训练到底的那个，跟它学却不是最好。$T = 1$时普通教师更不如它，到$T = 4$则反超：这正是Müller等（2019）报告的现象，也正合Chandrasegaran等（2022）的答复，即低温才适合这样的教师。而提前停下的平滑教师，$T = 4$时与普通教师教得差不多，所以“切勿向平滑过的教师学”这条，在这里不成立。
+# 可见更好的教师*可以*教得更差。图里有三件事。四个教师里最好的，是平滑并训练到底的那个，跟它学却不是最好。$T = 1$时普通教师更不如它，到$T = 4$则反超：这正是Müller等（2019）报告的现象，也正合Chandrasegaran等（2022）的答复，即低温才适合这样的教师。（各取较好的温度，仍是普通教师领先。）而提前停下的平滑教师，$T = 4$时与普通教师教得差不多，所以“切勿向平滑过的教师学”这条，在这里不成立。
 #
 # **原因？** 标签平滑要求所有错误答案一样。教师照办得越久，越不说哪些错误答案更近。先看看它的错误logits有多不同，再动手把它们拉平，最后把残留的差别放大。
 
@@ -486,11 +493,15 @@ draw_intervals(axes(height=3), bars, "points gained over labels alone")
 # %% [markdown] lang="en"
 # Hard pseudo-labels *are* the labels here, so they can add nothing; they need texts without labels ([lesson 09](09_less_data.ipynb)). And selecting: this unsure teacher is soon worse on the label than its student, which then stops listening, and misses everything else that it says. Tan et al. (2019) select by whole languages, with a teacher for each; by row, on commands that the student knows by heart, it is the wrong signal.
 #
+# And does the smoothed teacher fail only because it knows the student's commands by heart, too? Kept apart from them, it fails as badly: a row of the last table.
+#
 # ## How sure is the student?
 #
 # Agreement and score both look at the arg max alone. The box asks back when it isn't sure, so its confidence counts, too: the **expected calibration error** is its mean distance from the share of right answers.
 # %% [markdown] lang="zh"
 # 在这里，硬伪标签*就是*标签，添不了什么；它们要用在没有标签的文本上（见[第09课](09_less_data.ipynb)）。至于挑选：这个不太笃定的教师，在标签上很快就不如学生，学生于是不再听，它别的话也就全错过了。Tan等人（2019）是按整个语言来挑，每种语言一个教师；逐行来挑，又是在学生已经背熟的指令上，这个信号就不对了。
+#
+# 还有，平滑的教师教不好，会不会只是因为它也把学生的指令背熟了？让它一条都没见过，照样教不好：见最后那张表里的一行。
 #
 # ## 学生有多大把握？
 #
@@ -612,6 +623,12 @@ SENTENCES = {
     "twin's student over labels": say("born again over labels", "born again比标签"),
     "twin's student over smoothing": say("born again over label smoothing", "born again比标签平滑"),
     "the same, agreement with the twin": say("the same, in agreement", "同上，比一致率"),
+    "MiniLM's student, the same labels, over labels": say(
+        "MiniLM, the same labels, over labels", "MiniLM，同样的标签，比标签"
+    ),
+    "MiniLM's student, the same labels, over smoothing": say(
+        "the same over label smoothing", "同上，比标签平滑"
+    ),
     "from the twin's layers over from anew": say(
         "from the twin's layers over from anew", "从孪生模型的层出发比从头"
     ),
@@ -620,11 +637,19 @@ SENTENCES = {
     ),
     "then its student, T = 4": say("its student, T = 4", "它的学生，T = 4"),
     "then its student, T = 1": say("its student, T = 1", "它的学生，T = 1"),
+    "then its student, T = 4, on commands that the teacher hadn't": say(
+        "T = 4, teacher apart from these commands", "T = 4，教师没见过这些指令"
+    ),
+    "stopped early, over evened": say("stopped early, over evened, T = 4", "提前停，比拉平，T = 4"),
+    "to the end, over evened": say("to the end, over evened, T = 4", "训练到底，比拉平，T = 4"),
     "smoothed teacher over plain": say(
         "smoothed teacher over plain, 1,000 steps", "平滑的教师比普通的，1000步"
     ),
     "its student, T = 4": say("its student, T = 4", "它的学生，T = 4"),
     "its student, T = 1": say("its student, T = 1", "它的学生，T = 1"),
+    "each at its better temperature": say(
+        "its student at T = 1, the plain one's at T = 4", "它的学生T = 1，普通教师的T = 4"
+    ),
     "its student over smoothing alone, T = 4": say(
         "its student over label smoothing, T = 4", "它的学生比标签平滑，T = 4"
     ),
@@ -639,6 +664,7 @@ SENTENCES = {
     "noise: same start": say("noise: same start over untrained", "噪声：起点相同比未训练"),
     "noise: other hidden layer": say("noise: other hidden layer", "噪声：换隐藏层"),
     "noise: other extra head": say("noise: other extra outputs", "噪声：换额外输出"),
+    "noise: other class head": say("noise: other class outputs", "噪声：换类别输出"),
 }
 record = read_record()
 show_table(

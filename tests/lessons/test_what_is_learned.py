@@ -70,6 +70,13 @@ def test_a_teacher_on_vectors_is_asked_at_each_stop_and_learns(world):
     assert smoothed.shown.softmax(-1).amax(-1).mean() < last.shown.softmax(-1).amax(-1).mean()
 
 
+def test_a_teacher_can_be_kept_apart_from_its_students_commands(world):
+    among, apart = (world.rows_of_teachers(5, each) for each in (False, True))
+    for own, beside, elsewhere in zip(world.own, among, apart, strict=True):
+        assert torch.isin(own, beside).all() and not torch.isin(own, elsewhere).any()
+    assert apart.shape == among.shape
+
+
 def test_only_the_first_layer_is_taken_over(world, students):
     mixed = kit.first_layer_of(students, world.fresh(5))
     assert torch.equal(mixed.first, students.first) and torch.equal(mixed.second, world.fresh(5).second)

@@ -106,13 +106,15 @@ class World:
         shown = [each(self.inputs[self.own]).flatten(0, 1) for each in students]
         return Teacher(sum(shown) / len(shown), sum(map(self.answers, students)) / len(students))
 
-    def from_vectors(self, each: int, epsilon: float = 0.0, stops: Sequence[int] = (1000,)) -> list[Teacher]:
+    def from_vectors(
+        self, each: int, epsilon: float = 0.0, stops: Sequence[int] = (1000,), apart: bool = False
+    ) -> list[Teacher]:
         """Teachers on MiniLM's vectors: one hidden layer, trained on so many labelled commands an intent.
 
-        Among them are the student's own. epsilon: of label smoothing. stops: steps after which the same run
-        is asked; the rate falls to zero at the last.
+        epsilon: of label smoothing. stops: steps after which the same run is asked; the rate falls to zero
+        at the last. apart: none of these commands is its student's; otherwise the student's are among them.
         """
-        known = torch.stack([few_commands(self.labels, each, seed) for seed in self.seeds])
+        known = self.rows_of_teachers(each, apart)
         teachers = ManyStudents(len(known), self.vectors.shape[1], TEACHER_HIDDEN, len(self.intents), seed=7)
         optimizer = ADAM(teachers.parameters(), lr=TEACHER_RATE)
         schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=stops[-1])
@@ -131,6 +133,14 @@ class World:
                     shown = teachers(self.vectors[self.own]).flatten(0, 1)
                     found.append(Teacher(shown, teachers(self.held_out_vectors)))
         return found
+
+    def rows_of_teachers(self, each: int, apart: bool) -> Tensor:
+        """(S, rows): numbers of the commands that a student's teacher learns from."""
+        taught = self.own.shape[1] // len(self.intents) if apart else 0
+        rows = [few_commands(self.labels, each + taught, seed) for seed in self.seeds]
+        if apart:
+            rows = [some[~torch.isin(some, own)] for some, own in zip(rows, self.own, strict=True)]
+        return torch.stack(rows)
 
 
 def chosen_seeds(few: int = 6, many: int = 20) -> range:

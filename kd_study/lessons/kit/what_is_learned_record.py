@@ -16,7 +16,15 @@ from kd_solutions.losses.crosslingual import selective_kd
 from kd_solutions.losses.response import distillation_kl, dkd_loss, kd_loss, soft_targets
 from kd_solutions.support.files import write_whole
 from kd_study.lessons.kit.subliminal import taught_on_noise
-from kd_study.lessons.kit.what_is_learned import Loss, World, drawn, gather, permuted
+from kd_study.lessons.kit.what_is_learned import (
+    Loss,
+    Teacher,
+    World,
+    drawn,
+    gather,
+    permuted,
+    with_wrong_spread,
+)
 
 RECORD = Path(__file__).with_name("what_is_learned.json")
 FULL, REPEATED = range(20), range(100, 105)
@@ -46,6 +54,8 @@ def copies(world: World) -> dict[str, Interval]:
     teacher = world.as_teacher(twin)
     again = world.learned(from_teacher(teacher.shown))
     inherited = world.learned(from_teacher(teacher.shown), start=twin)
+    (pretrained,) = world.from_vectors(world.own.shape[1] // len(world.intents), stops=(300,))
+    same_labels = world.learned(from_teacher(pretrained.shown))
     return {
         "smoothing over labels": _gain(world, smoothed, alone),
         "twin's student over labels": _gain(world, again, alone),
@@ -53,6 +63,8 @@ def copies(world: World) -> dict[str, Interval]:
         "the same, agreement with the twin": paired_t_interval(
             world.agreement(again, teacher), world.agreement(smoothed, teacher)
         ),
+        "MiniLM's student, the same labels, over labels": _gain(world, same_labels, alone),
+        "MiniLM's student, the same labels, over smoothing": _gain(world, same_labels, smoothed),
         "from the twin's layers over from anew": _gain(world, inherited, again),
         "the same, agreement": paired_t_interval(
             world.agreement(inherited, teacher), world.agreement(again, teacher)
@@ -66,6 +78,10 @@ def teachers(world: World, more: int = 32, stops: tuple[int, int] = (200, 1000))
     (early, plain), (early_smooth, smooth) = (
         world.from_vectors(more, epsilon, stops) for epsilon in (0.0, EPSILON)
     )
+    apart = [
+        world.learned(from_teacher(teacher.shown))
+        for teacher in world.from_vectors(more, EPSILON, stops, apart=True)
+    ]
     learned = {
         (name, temperature): world.learned(from_teacher(teacher.shown, temperature))
         for name, teacher in (
@@ -84,10 +100,15 @@ def teachers(world: World, more: int = 32, stops: tuple[int, int] = (200, 1000))
     selected = world.learned(
         lambda own: (selective_kd(own, smooth.shown, labels, 4.0) + F.cross_entropy(own, labels)) / 2
     )
+
+    def evened(teacher: Teacher) -> Tensor:
+        return world.learned(from_teacher(with_wrong_spread(teacher.shown, labels, 0)))
+
     return {
         "smoothed teacher over plain": _gain(world, smooth.held_out, plain.held_out),
         "its student, T = 4": _gain(world, learned["smooth", 4.0], learned["plain", 4.0]),
         "its student, T = 1": _gain(world, learned["smooth", 1.0], learned["plain", 1.0]),
+        "each at its better temperature": _gain(world, learned["smooth", 1.0], learned["plain", 4.0]),
         "its student over smoothing alone, T = 4": _gain(world, learned["smooth", 4.0], smoothed),
         "its student, T = 4, both stopped early": _gain(
             world, learned["early smooth", 4.0], learned["early", 4.0]
@@ -96,7 +117,10 @@ def teachers(world: World, more: int = 32, stops: tuple[int, int] = (200, 1000))
             world, smooth.held_out, early_smooth.held_out
         ),
         "then its student, T = 4": _gain(world, learned["smooth", 4.0], learned["early smooth", 4.0]),
+        "then its student, T = 4, on commands that the teacher hadn't": _gain(world, apart[1], apart[0]),
         "then its student, T = 1": _gain(world, learned["smooth", 1.0], learned["early smooth", 1.0]),
+        "stopped early, over evened": _gain(world, learned["early smooth", 4.0], evened(early_smooth)),
+        "to the end, over evened": _gain(world, learned["smooth", 4.0], evened(smooth)),
         "plain teacher to the end over stopped early": _gain(world, plain.held_out, early.held_out),
         "then the plain one's student, T = 4": _gain(world, learned["plain", 4.0], learned["early", 4.0]),
         "then the plain one's student, T = 1": _gain(world, learned["plain", 1.0], learned["early", 1.0]),
