@@ -388,7 +388,7 @@ show_table(
 )
 
 # %% [markdown] lang="en"
-# A twin draws the student's own conclusions: nothing gained. MiniLM, with the same labels, brings some points. (Its bias comes from pretraining, so it did see other *text*.) But hold it against label smoothing: with no new labels, the teacher has no lead over that one line.
+# A twin draws the student's own conclusions: nothing gained. MiniLM, with the same labels, brings some points (over the five others of the last table not surely). (Its bias comes from pretraining, so it did see other *text*.) But hold it against label smoothing: with no new labels, the teacher has no lead over that one line.
 #
 # For the variance, one teacher and one expected target. Let the plain teacher at $T = 4$ not show its distribution $p$, but draw $k$ labels from it:
 #
@@ -396,7 +396,7 @@ show_table(
 #
 # Turn $k$. The marks show $p$.
 # %% [markdown] lang="zh"
-# 孪生模型得出的还是学生自己的结论，什么也没多得。MiniLM用同样的标签，带来了几个百分点。（它的偏置来自预训练，所以别的*文本*它是见过的。）可是拿标签平滑一比：没有新标签的教师，并不比那一行代码强。
+# 孪生模型得出的还是学生自己的结论，什么也没多得。MiniLM用同样的标签，带来了几个百分点（在最后那张表的另外五个学生上还不能肯定）。（它的偏置来自预训练，所以别的*文本*它是见过的。）可是拿标签平滑一比：没有新标签的教师，并不比那一行代码强。
 #
 # 再看方差：同一个教师，同一个期望目标。让普通教师在$T = 4$时不亮出分布$p$，而是从中抽$k$个标签：
 #
@@ -680,7 +680,7 @@ show_table(
 )
 
 # %% [markdown] lang="en"
-# (`FULL=1` in the environment runs this page with the twenty.) One row to be careful with: that the fully trained smoothed teacher teaches worse than the plain one at $T = 4$. Over twenty students it does; over the five others the interval holds zero.
+# (`FULL=1` in the environment runs this page with the twenty.) Be careful with the comparison of two teachers, smoothed and plain, fully trained: over twenty students the sign changes with the temperature, over the five others both intervals hold zero. The smoothed teacher against itself, stopped early, holds in both.
 #
 # **The verdict.** *Here a student copies what it is shown and is right by another account: the closest copy gained nothing, a stranger with smoothed labels some points. Not the teacher's score decides how well it teaches, but what its probabilities still say about wrong answers, and whether the temperature lets that be heard.* Both notes come off the board. Limits: one task, one tiny student, a frozen encoder under all teachers; on images, with longer training, born again students are reported to gain (Furlanello et al. 2018), and whether closer is better depends on the teacher (Stanton et al. 2021).
 #
@@ -690,7 +690,7 @@ show_table(
 #
 # ## The interview
 # %% [markdown] lang="zh"
-# （环境变量`FULL=1`会让本页用二十个学生运行。）有一行要小心：训练到底的平滑教师，$T = 4$时教得不如普通教师。二十个学生上确实如此；另外五个上，区间包含零。
+# （环境变量`FULL=1`会让本页用二十个学生运行。）要小心的是两个教师之间的比较，即都训练到底的平滑教师与普通教师：二十个学生上，正负随温度翻转；另外五个上，两个区间都包含零。平滑教师与提前停下的自己相比，则两边都成立。
 #
 # **结论。** *在这里，学生复制给它看的东西，答得对不对却是另一本账：最像的复制品什么也没多得，用平滑标签的陌生人倒多得了几个百分点。决定教师教得好不好的不是它的得分，而是它的概率对错误答案还说了些什么，以及温度让不让人听见。* 两张条子都该揭下来。适用范围：一个任务，一种很小的学生，所有教师共用一个冻结的编码器；据报告，在图像上、训练更久时，born again的学生有提高（Furlanello等，2018）；越像是否越好，要看教师（Stanton等，2021）。
 #
