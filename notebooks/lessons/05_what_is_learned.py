@@ -261,12 +261,16 @@ print(
 # **原因？** 标签平滑要求所有错误答案一样。教师照办得越久，越不说哪些错误答案更近。先看看它的错误logits有多不同，再动手把它们拉平，最后把残留的差别放大。
 
 # %% key="erased"
-for name in ("plain", "smoothed, early", "smoothed"):
+for name, written in (
+    ("plain", say("plain", "普通")),
+    ("smoothed, early", say("smoothed, early", "平滑，提前停")),
+    ("smoothed", say("smoothed, to the end", "平滑，训练到底")),
+):
     spread = kit.wrong_spread(teachers[name].shown, labels)
     print(
         say(
-            f"{name}: wrong logits differ by {spread:.0f} % of their distance to the right one",
-            f"{name}：错误logits之间的差别，是它们到正确logit距离的{spread:.0f}%",
+            f"{written}: wrong logits differ by {spread:.0f} % of their distance to the right one",
+            f"{written}：错误logits之间的差别，是它们到正确logit距离的{spread:.0f}%",
         )
     )
 
@@ -354,13 +358,13 @@ print(
 #
 # 教师只见过学生自己的指令，凭什么帮得上忙？有两种说法。**归纳偏置**：换一个网络，从同样的标签里得出的结论不同，软标签把这些结论带了过来。**方差**：标签只是“可能怎么标”里抽到的一次，整个分布要稳得多。先用一张表看第一种：
 
-# %% key="same-data"
+# %% key="same-data" tags=["nbval-ignore-output"]
 same_data = {
     "twin": twin,
     "five twins": world.as_teacher(*twins),
     "MiniLM, same labels": world.from_vectors(kit.EACH, stops=(300,))[0],
 }
-written = {
+named = {
     "twin": say("a twin", "孪生模型"),
     "five twins": say("five twins, averaged", "五个孪生模型取平均"),
     "MiniLM, same labels": say("MiniLM, the student's labels", "MiniLM，学生的那些标签"),
@@ -377,7 +381,7 @@ show_table(
     ],
     [
         [
-            written[name],
+            named[name],
             f"{world.scores(teacher.held_out).mean():.0f}",
             f"{world.scores(answers[name]).mean():.0f}",
             in_words(gained(name, "labels")),
@@ -423,9 +427,9 @@ for ax, count in zip(axes(width=9, height=3, columns=2), (1, 64), strict=True):
     draw_draws(ax, kit.drawn(soft, count)[row], soft[row], names, labels[row].item(), count)
 
 # %% [markdown] lang="en" caption=true
-# One draw names one intent, here not even the likeliest; sixty-four come near the marks. On average both are the same.
+# One draw names one intent, here not even the likeliest; sixty-four come far nearer to the marks. On average both are the same.
 # %% [markdown] lang="zh"
-# 抽一次只得到一种意图，这里连最可能的那个都不是；抽64次就很接近黑线了。两者的期望相同。
+# 抽一次只得到一种意图，这里连最可能的那个都不是；抽64次就近得多了。两者的期望相同。
 
 # %% key="draws"
 for count in (1, 16, 64):
@@ -509,7 +513,7 @@ draw_intervals(axes(height=3), bars, "points gained over labels alone")
 
 # %% exercise="expected_calibration_error"
 
-# %% key="calibration"
+# %% key="calibration" tags=["nbval-ignore-output"]
 TAUGHT_BY = {
     "labels": say("labels", "标签"),
     "label smoothing": say("label smoothing", "标签平滑"),
@@ -582,7 +586,7 @@ print(say(f"Their teachers score {taught_them.mean():.0f} %.", f"它们的教师
 #
 # ## 放在一起看
 
-# %% key="side-by-side"
+# %% key="side-by-side" tags=["nbval-ignore-output"]
 my_guesses()
 ROWS = {
     "labels": say("labels alone", "只用标签"),

@@ -142,6 +142,7 @@ def test_what_the_lesson_teaches_holds_in_the_record(part):
         "the same, agreement with the twin",
         "smoothed teacher to the end over stopped early",
         "plain teacher's student over labels, T = 4",
+        "stopped early, over evened",
         "whole distribution over 16 draws",
         "noise: same start",
         "noise: other hidden layer",
@@ -150,6 +151,7 @@ def test_what_the_lesson_teaches_holds_in_the_record(part):
         "twin's student over smoothing",
         "then its student, T = 4",
         "then its student, T = 1",
+        "then its student, T = 4, on commands that the teacher hadn't",
         "selected rows over all rows, smoothed teacher",
     }
     none = {
@@ -157,6 +159,7 @@ def test_what_the_lesson_teaches_holds_in_the_record(part):
         "the same, T = 4, permuted",
         "its student over smoothing alone, T = 4",
         "noise: other extra head",
+        "noise: other class head",
     }
     assert all(kept[name].low > 0 for name in above)
     assert all(kept[name].high < 0 for name in below)
