@@ -56,6 +56,19 @@ LESSONS = (
         ("average_teachers", "dist_loss", "top_k_kd"),
     ),
     Lesson(
+        "05_what_is_learned",
+        Text("05 · What the student learns", "05 · 学生学到了什么"),
+        Text("Does the student copy the teacher?", "学生是在复制教师吗？"),
+        45,
+        (
+            "smooth_labels",
+            "paired_bootstrap",
+            "dkd_loss",
+            "selective_kd",
+            "expected_calibration_error",
+        ),
+    ),
+    Lesson(
         "07_transfer",
         Text("07 · Across languages", "07 · 跨语言迁移"),
         Text("How does a task reach a language without labels?", "没有标签的语言，任务怎样才能过去？"),

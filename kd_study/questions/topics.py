@@ -12,6 +12,7 @@ TOPICS = {
     "design_choices": Text("Design choices", "设计选择"),
     "debugging": Text("Reading code, logs and curves", "读代码、日志和曲线"),
     "measuring": Text("Measuring", "测量与结论"),
+    "what_is_learned": Text("What the student learns", "学生学到了什么"),
     "features": Text("Features, relations and debugging", "特征、关系与排错"),
     "crosslingual": Text("Across languages", "跨语言"),
     "multilingual": Text("Many languages in one model", "一个模型多种语言"),

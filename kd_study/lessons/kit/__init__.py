@@ -16,7 +16,11 @@ __all__ = [
     "rehearsal",
     "robustness",
     "slots",
+    "subliminal",
     "tagging",
     "text_store",
     "transfer",
+    "what_is_learned",
+    "what_is_learned_pictures",
+    "what_is_learned_record",
 ]

@@ -58,7 +58,7 @@ def draw_intervals(ax: Axes, rows: dict[str, Interval], unit: str, baseline: flo
         ax.plot([interval.low, interval.high], [place, place], color="black", linewidth=2)
         ax.plot(interval.mean, place, marker=marker, color="black", markersize=8)
         ax.annotate(
-            f"{interval.mean:{sign}.0f}",
+            f"{round(interval.mean):{sign}.0f}",  # of an integer: no −0
             (interval.mean, place),
             (0, 6),
             textcoords="offset points",
