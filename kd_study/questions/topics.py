@@ -12,6 +12,7 @@ TOPICS = {
     "debugging": Text("Reading code, logs and curves", "读代码、日志和曲线"),
     "measuring": Text("Measuring", "测量与结论"),
     "features": Text("Features, relations and debugging", "特征、关系与排错"),
+    "feature_lesson": Text("When logits are not enough", "logits不够的时候"),
     "crosslingual": Text("Across languages", "跨语言"),
     "multilingual": Text("Many languages in one model", "一个模型多种语言"),
     "less_data": Text("Less target data", "更少的目标语言数据"),
