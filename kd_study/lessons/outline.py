@@ -50,7 +50,7 @@ LESSONS = (
         "06_features",
         Text("06 · Features and relations", "06 · 特征与关系"),
         Text("When are logits not enough?", "什么时候光有logits不够？"),
-        40,
+        45,
         (
             "hint_loss",
             "layer_map",

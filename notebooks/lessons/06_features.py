@@ -1,7 +1,7 @@
 # %% [markdown] lang="en"
 # # 06 · Features and relations
 #
-# *When are logits not enough?* About 40 minutes, and two hours more for its nine exercises.
+# *When are logits not enough?* About 45 minutes, and two hours more for its nine exercises.
 #
 # The box on the wall serves twelve intents: lights, blinds, heating, the robots. Next month timers, music and the shopping list are to come, nineteen intents more. By then the student sits in the wall; the teacher stays in the cloud.
 #
@@ -11,7 +11,7 @@
 # %% [markdown] lang="zh"
 # # 06 · 特征与关系
 #
-# *什么时候光有logits不够？* 约40分钟，九道练习另需两小时。
+# *什么时候光有logits不够？* 约45分钟，九道练习另需两小时。
 #
 # 墙上的盒子管十二种意图：灯、窗帘、暖气、扫地和割草机器人。下个月还要加上定时器、音乐和购物清单，又是十九种。到那时学生模型已经装在墙里，教师留在云端。
 #
@@ -106,18 +106,18 @@ print(
 )
 
 # %% [markdown] lang="en" caption=true
-# The student of today's logits is no better prepared for tomorrow than one that never learned; who may train tomorrow is far ahead.
+# The student of today's logits reads fewer of tomorrow's commands than one that never learned anything; who may train tomorrow is far ahead.
 # %% [markdown] lang="zh"
-# 学今天logits的学生，为明天做的准备并不比没训练过的多；明天还能训练的，远远领先。
+# 学今天logits的学生，读对的明天指令比什么都没学过的还少；明天还能训练的，远远领先。
 
 # %% [markdown] lang="en"
-# So who can go back to teacher and log needs nothing but logits: ask again for each new task. What follows is about the student that can't.
+# A random network keeps the pieces of words apart, and a head can use that; learning today's task has thrown some of it away. Who can go back to teacher and log needs nothing but logits: ask again for each new task. What follows is about the student that can't.
 #
 # ## Mei's plan: hints
 #
 # A **hint** is a hidden layer of the teacher that a layer of the student learns to predict. 48 numbers can't be compared with 384, so a small linear **projector** stands between. Build that.
 # %% [markdown] lang="zh"
-# 可见只要还能回到教师和日志那里，有logits就够了：每来一个新任务，再问一遍。下面说的是回不去的学生。
+# 随机网络至少把不同的子词分得开，分类头用得上；学了今天的任务，反倒丢掉了一部分。可见只要还能回到教师和日志那里，有logits就够了：每来一个新任务，再问一遍。下面说的是回不去的学生。
 #
 # ## 小梅的办法：hint
 #
@@ -196,13 +196,17 @@ Dial(draw_width, say("width", "宽度"), WIDTHS, start=16)
 figure = draw_width(48)
 
 # %% [markdown] lang="en" caption=true
-# At a width of 48 the best directions leave some of the variance out and lose next to nothing of the task; blind ones leave most of it out.
+# The best 48 directions leave a quarter of the variance out, blind ones nearly all of it; yet tomorrow is read from either equally well.
 # %% [markdown] lang="zh"
-# 宽度48时，最好的那些方向漏掉一部分变化，任务上几乎不丢分；随机的方向漏掉大半。
+# 最好的48个方向漏掉四分之一的变化，随机的漏掉将近九成；可明天的指令，从哪一边都读得一样好。
 
 # %% [markdown] lang="en"
+# So a hint loss measures variance, and variance isn't the task. Keep this in mind for later.
+#
 # What is left to decide is which layer learns from which. Uniform is the usual start.
 # %% [markdown] lang="zh"
+# 可见hint损失量的是变化的多少，而变化多少不等于任务好坏。先记住这一点。
+#
 # 还要定哪一层向哪一层学。通常先用均匀映射。
 
 # %% exercise="layer_map"
@@ -228,20 +232,22 @@ print(say("(student's layer, teacher's):", "（学生的层，教师的层）：
 print(
     say(
         f"Tomorrow {by_hints.tomorrow.mean():.0f} %; points over the student of logits: "
-        f"{in_words(paired_t_interval(by_hints.tomorrow, by_logits.tomorrow))}",
+        f"{in_words(paired_t_interval(by_hints.tomorrow, by_logits.tomorrow))}; over the untrained: "
+        f"{in_words(paired_t_interval(by_hints.tomorrow, rivals['untrained']))}",
         f"明天{by_hints.tomorrow.mean():.0f}%；比学logits的学生多的百分点："
-        f"{in_words(paired_t_interval(by_hints.tomorrow, by_logits.tomorrow))}",
+        f"{in_words(paired_t_interval(by_hints.tomorrow, by_logits.tomorrow))}；比没训练过的多："
+        f"{in_words(paired_t_interval(by_hints.tomorrow, rivals['untrained']))}",
     )
 )
 
 # %% [markdown] lang="en"
-# Mei's first sentence holds: between the layers stands more than the logits say, of the same texts, none of which is about timers or music.
+# Mei's first sentence holds half: from the same texts, none of them about timers or music, hints leave a student far readier for tomorrow than logits do. But put the cheapest rival beside it, the untrained student, and the gain is small: five students can't show it. What hints do here is mostly to *keep*.
 #
 # ## The projector that never moved
 #
 # A week later somebody has rewritten the code, and no test complains. Find the fault.
 # %% [markdown] lang="zh"
-# 小梅的第一句话成立：同样的文本，没有一条在说定时器或音乐，层与层之间的东西却比logits说的多。
+# 小梅的第一句话成立一半：同样的文本，没有一条在说定时器或音乐，学hint的学生为明天做的准备却比学logits的好得多。可要是旁边站着最便宜的对手，那个没训练过的学生，好处就小到五个学生证明不了。hint在这里做的，主要是*留住*。
 #
 # ## 从没动过的投影层
 #
@@ -261,6 +267,7 @@ controls = {
     "hints": by_hints.tomorrow,
     "hints, idle projector": idle,
     "hints of another text": recorded("hints of another text", "tomorrow"),
+    "untrained": rivals["untrained"],
     "logits of today": by_logits.tomorrow,
 }
 ax = axes(height=3.2)
@@ -278,18 +285,18 @@ print(
 )
 
 # %% [markdown] lang="en" caption=true
-# A moving projector or an idle one: five students show no clear difference. Hints of another text are worth far less.
+# A moving projector or an idle one: five students show no clear difference. Hints of another text are worth less than learning nothing.
 # %% [markdown] lang="zh"
-# 投影层会动还是不动，五个学生看不出明显差别。别的文本的hint则差得多。
+# 投影层会动还是不动，五个学生看不出明显差别。别的文本的hint，还不如什么都不学。
 
 # %% [markdown] lang="en"
-# (Two of the rows come from the lesson's record, same seeds, run beforehand to spare your time.) The fault that you mended doesn't show in the score! The idle student chases 48 blind directions of the teacher; you saw above that they leave out most of the variance, and still read nearly as many commands. So no metric warns you: look whether the projector moves, it costs one line. Elsewhere it did matter: one repository's author reports a much better student once the projector was trained (Simple-Recipe-Distillation#1); those of another say that it made no difference to their conclusion (GeometryForcing#13).
+# (Two of the rows come from the lesson's record, same seeds, run beforehand to spare your time.) The fault that you mended doesn't show in the score! The idle student chases 48 blind directions of the teacher; you saw above that they leave out nearly all of the variance, and read just as many commands. So no metric warns you: look whether the projector moves, it costs one line. Elsewhere it did matter: one repository's author reports a much better student once the projector was trained (Simple-Recipe-Distillation#1); those of another say that it made no difference to their conclusion (GeometryForcing#13).
 #
-# **What would change our mind?** That any extra target helps, whatever it says. Hints of *another* text of the same length, same loss, same steps, are the control: most of the gain goes with them.
+# **What would change our mind?** That any extra target helps, whatever it says. Hints of *another* text of the same length, same loss, same steps, are the control: with them the student falls behind the untrained one.
 # %% [markdown] lang="zh"
-# （其中两行取自本课的记录，种子相同，为省你的时间事先跑好。）你刚修好的那个错，在得分上看不出来！投影层不动，学生追的是教师48个随机的方向；前面看到，它们漏掉了大半的变化，读对的指令却几乎不少。所以没有哪个指标会提醒你：看一眼投影层动没动，只要一行代码。在别处它要紧过：有一个仓库的作者报告，投影层训练起来之后学生好得多（Simple-Recipe-Distillation#1）；另一个仓库的作者则说这不影响他们的结论（GeometryForcing#13）。
+# （其中两行取自本课的记录，种子相同，为省你的时间事先跑好。）你刚修好的那个错，在得分上看不出来！投影层不动，学生追的是教师48个随机的方向；前面看到，它们漏掉了将近九成的变化，读对的指令却一样多。所以没有哪个指标会提醒你：看一眼投影层动没动，只要一行代码。在别处它要紧过：有一个仓库的作者报告，投影层训练起来之后学生好得多（Simple-Recipe-Distillation#1）；另一个仓库的作者则说这不影响他们的结论（GeometryForcing#13）。
 #
-# **什么会让我们改变看法？** 也许随便加个目标就管用，不管它说什么？对照是换成*另一条*同样长的文本的hint，损失一样，步数一样：好处大半没了。
+# **什么会让我们改变看法？** 也许随便加个目标就管用，不管它说什么？对照是换成*另一条*同样长的文本的hint，损失一样，步数一样：学生落到了没训练过的后面。
 
 # %% [markdown] question="hint-and-projector"
 
@@ -323,7 +330,7 @@ print(
 )
 
 # %% [markdown] lang="en"
-# Nothing to project, nothing to forget in an optimiser, and from the same texts it carries a good part of what hints carry.
+# Nothing to project, nothing to forget in an optimiser, and it, too, keeps what logits throw away; more than an untrained student has, it doesn't bring.
 #
 # ## Both at once: the price
 #
@@ -331,7 +338,7 @@ print(
 #
 # **Guess first.** Hints beside the logits at a weight of 300: by how many points does *today's* score change?
 # %% [markdown] lang="zh"
-# 没有投影层，也就没有东西会忘在优化器外面；同样的文本，hint带得过去的，它也带过去一大半。
+# 没有投影层，也就没有东西会忘在优化器外面；logits丢掉的，它同样留住了；只是并不比没训练过的学生多出什么。
 #
 # ## 两样都要：代价
 #
@@ -369,16 +376,16 @@ for name, (now, then) in price.items():
     )
 
 # %% [markdown] lang="en" caption=true
-# From the logits alone (star) hints lead up to tomorrow at no price, until a weight of 300 costs today and brings nothing more. Distances hardly leave the star.
+# From the logits alone (star) hints lead up to tomorrow at no price, until a weight of 300 costs today and brings nothing more. Distances lead down.
 # %% [markdown] lang="zh"
-# 从只学logits（星号）出发，hint一路向上，明天涨了，今天不用付代价；到权重300，今天掉分，明天也不再涨。距离几乎没有离开星号。
+# 从只学logits（星号）出发，hint一路向上，明天涨了，今天不用付代价；到权重300，今天掉分，明天也不再涨。距离则一路向下。
 
 # %% [markdown] lang="en"
-# So up to a point Mei's second sentence holds as well: a hint of the right weight is a gift. Beyond that point it is false: the same loss, heavier, makes today's student *worse*, and tomorrow's no better. Distances, in turn, carry a space only while they are alone; beside the logits they add nothing here.
+# So up to a point Mei's second sentence holds as well: a hint of the right weight gives tomorrow back what the logits cost it, for nothing. Beyond that point it is false: the same loss, heavier, makes today's student *worse*, and tomorrow's no better. Distances, in turn, keep a space only while they are alone; beside the logits they keep nothing here.
 #
 # Where that point lies is a matter of weight, layers and pair of models. In the table of the CRD authors hints beat plain training for most pairs and lose for some (ResNet50 to MobileNetV2: 63.2 against 64.6 without any teacher, reported). So a feature loss never goes without a curve over its weight, weight 0 on it.
 # %% [markdown] lang="zh"
-# 可见在一定限度内，小梅的第二句话也成立：权重合适，hint是白送的好处。过了限度就不成立：同一个损失，再重一些，今天的学生反而*更差*，明天也不见好。至于距离，只有单独用时才带得动一个空间；放在logits旁边，在这里什么也没添。
+# 可见在一定限度内，小梅的第二句话也成立：权重合适，logits让明天损失的，hint白白还了回来。过了限度就不成立：同一个损失，再重一些，今天的学生反而*更差*，明天也不见好。至于距离，只有单独用时才留得住一个空间；放在logits旁边，在这里什么也没留住。
 #
 # 临界点在哪里，取决于权重、层和这一对模型。在CRD作者的表里，多数组合用hint胜过普通训练，也有几对不如（ResNet50教MobileNetV2：63.2，不用教师反而有64.6，据报告）。所以，用特征损失，必须画出它随权重变化的曲线，权重0也要在上面。
 
@@ -505,23 +512,23 @@ ax = axes(height=3.4)
 draw_intervals(
     ax, {name: t_interval(recorded(name, "tomorrow")) for name in alone}, "tomorrow's commands, %", None
 )
-ax.axvline(rivals["untrained"].mean(), color="grey", linestyle="--")
-ax.text(rivals["untrained"].mean() + 0.5, 6.4, "untrained", color="grey", fontsize=8)
 ax.set_xlim(20, 100)
+line = ax.axvline(rivals["untrained"].mean(), color="grey", linestyle="--")
+note = ax.text(rivals["untrained"].mean() + 0.5, 6.4, "untrained", color="grey", fontsize=8)
 
 # %% [markdown] lang="en" caption=true
-# Each loss alone, from the record: what compares texts with one another, or with the teacher's states, carries tomorrow; what looks inside one text doesn't, here.
+# Each loss alone, from the record: only hints and distances keep at least what an untrained student has; the others lose some of it, as the logits do.
 # %% [markdown] lang="zh"
-# 各种损失单独使用，取自记录：把文本互相比较的，或与教师状态比较的，都带得动明天；只看单条文本内部的，在这里带不动。
+# 各种损失单独使用，取自记录：只有hint和距离至少留住了没训练过的学生本来就有的；其余的和logits一样，丢掉了一部分。
 
 # %% [markdown] lang="en"
-# Attention maps and value relations, the two that language models are best known for, carry nothing here that a head on frozen vectors could read. It is no verdict on them: they say how the pieces *of one text* relate, and leave what lies above the values in the student's last layer without any gradient; their authors fine-tune the whole student afterwards, which this box can't. Others who compared, with fine-tuning, found value relations (Udagawa et al. 2023) or attention (Wang et al. 2023) the best.
+# It is no verdict on the family. The log is small, the student is read frozen, and each loss looks at one place: attention maps and value relations say how the pieces *of one text* relate, and leave what lies above the values in the student's last layer without any gradient. Their authors fine-tune the whole student afterwards, which this box can't. Others who compared, with fine-tuning, found value relations (Udagawa et al. 2023) or attention (Wang et al. 2023) the best.
 #
 # ## What would change our mind: the log
 #
 # Were it really the task that logits lack? Or only the *texts*? Give both students a log in which people already say all that comes tomorrow, still unlabelled. The head of twelve intents must then have opinions about timers, too.
 # %% [markdown] lang="zh"
-# 注意力图和value关系，语言模型蒸馏里名气最大的两样，在这里没有带来任何能被“冻结向量上的分类头”读出的东西。这不是给它们定罪：它们说的是*一条文本之内*子词之间的关系，学生最后一层里value以上的部分得不到任何梯度；原作者之后会微调整个学生，而这只盒子做不到。别人在微调的条件下比较过，有的说value关系最好（Udagawa等，2023），有的说注意力最好（Wang等，2023）。
+# 这不是给这一家定罪。日志很小，学生是冻结了来读的，每种损失又只看一处：注意力图和value关系说的是*一条文本之内*子词之间的关系，学生最后一层里value以上的部分得不到任何梯度。原作者之后会微调整个学生，而这只盒子做不到。别人在微调的条件下比较过，有的说value关系最好（Udagawa等，2023），有的说注意力最好（Wang等，2023）。
 #
 # ## 什么会让我们改变看法：日志
 #
@@ -542,13 +549,13 @@ for day_of_log, ways in {
     )
 
 # %% [markdown] lang="en"
-# With the texts there, most of the gap closes: what twelve intents' logits say about commands that are none of them tells these apart well enough (dark knowledge again, lesson 01). So logits fall short where *both* are missing, the question and the texts.
+# The texts do more than any loss: the same logits, asked about commands that are none of the twelve intents, now leave the student far above the untrained one (dark knowledge again, lesson 01), and hints are only a little ahead, if at all. So logits fall short where *both* are missing, the question and the texts.
 #
 # ## Is it the seeds?
 #
 # Everything once more with five other seeds, other labels for tomorrow among them; then the whole table.
 # %% [markdown] lang="zh"
-# 有了文本，差距就填上了一大半：十二种意图的logits，对不属于其中任何一种的指令怎么看，已足以把它们大致分开（又是第01课的暗知识）。所以logits不够用，是在问题和文本*都*没有的时候。
+# 文本比哪种损失都管用：同样的logits，问到不属于那十二种意图的指令，学生就远远超过了没训练过的（又是第01课的暗知识），hint即使领先，也只领先一点。所以logits不够用，是在问题和文本*都*没有的时候。
 #
 # ## 会不会只是种子凑巧？
 #
@@ -556,7 +563,9 @@ for day_of_log, ways in {
 
 # %% key="repeated"
 for name, (one, other) in {
+    say("logits over untrained, tomorrow", "logits比没训练过的，明天"): ("logits", "untrained"),
     say("hints over logits, tomorrow", "hint比logits，明天"): ("hints", "logits"),
+    say("hints over untrained, tomorrow", "hint比没训练过的，明天"): ("hints", "untrained"),
     say("idle projector over a moving one, tomorrow", "投影层不动比会动，明天"): (
         "hints, idle projector",
         "hints",
@@ -637,7 +646,10 @@ show_table(
         say("tomorrow", "明天"),
     ],
     [
-        row(say("nothing (untrained)", "什么也没学"), [NONE, rivals["untrained"], NONE, NONE]),
+        row(
+            say("nothing (untrained)", "什么也没学"),
+            [NONE, rivals["untrained"], NONE, recorded("untrained", "tomorrow", "repeated")],
+        ),
         row(
             say("tomorrow's labels, from scratch", "明天的标签，从头训练"),
             [NONE, rivals["from scratch, tomorrow"], NONE, others["labels of tomorrow"]],
@@ -666,12 +678,16 @@ print(
 )
 
 # %% [markdown] lang="en"
+# One row deserves a look: with the layers swapped hints are worth as much. That it matters little which layer meets which has been reported elsewhere, too (arXiv:2502.04499).
+#
 # ## Your turn
 #
 # FitNets trained in two stages: hints first, the outputs afterwards, so that the hint is a start and no competitor. Write that as a loss that counts its calls, hints for the first 40 and logits for the last 40, and put its point into the picture of the price. Does it lie above both paths? Then give hints a weight that falls from 100 to 0, and compare.
 #
 # ## The interview
 # %% [markdown] lang="zh"
+# 有一行值得一看：层对调之后，hint同样管用。哪层对哪层影响不大，别处也有这样的报告（arXiv:2502.04499）。
+#
 # ## 轮到你了
 #
 # FitNets分两个阶段训练：先hint，后输出，这样hint只是起点，不与任务争抢。把它写成一个会数自己被调用了几次的损失：前40步hint，后40步logits，把得到的点画进那张“代价”图。它在两条线之上吗？再试试让hint的权重从100降到0，比一比。

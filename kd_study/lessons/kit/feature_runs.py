@@ -53,6 +53,7 @@ SLOWER = {"distances": 6e-3, "similarities": 6e-3} | {
 }  # learning rates that are not RATE; all chosen among a few on other templates and seeds
 NONE = torch.tensor([])
 REPEATED = (
+    "untrained",
     "logits",
     "hints",
     "hints, idle projector",
@@ -128,6 +129,7 @@ WAYS: dict[str, Callable[[], Loss]] = {
 
 
 CHANGED: dict[str, Callable[[World, World, Iterable[int]], tuple[Tensor, Tensor]]] = {
+    "untrained": lambda world, later, seeds: (NONE, scores(world, lambda: soft, seeds, rate=0.0).tomorrow),
     "hints of another text": lambda world, later, seeds: (
         NONE,
         scores(mismatched(world), hints, seeds).tomorrow,
