@@ -4,16 +4,19 @@ VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
 # What was installed, and where: a change of either sets up anew, a mere `git checkout` does not.
 STAMP := $(VENV)/ready-$(shell (cat requirements.txt pyproject.toml; pwd) | cksum | cut -d ' ' -f 1)
-DEV_STAMP := $(STAMP)-dev-$(shell cksum < requirements-dev.txt | cut -d ' ' -f 1)
+DEV_STAMP := $(STAMP)-dev-$(shell cat requirements-dev.txt requirements-workshop.txt | cksum | cut -d ' ' -f 1)
+WORKSHOP_STAMP := $(STAMP)-workshop-$(shell cksum < requirements-workshop.txt | cut -d ' ' -f 1)
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=900 --nbval-sanitize-with=tests/sanitize.cfg
 TEST_THREADS := OMP_NUM_THREADS=1  # the tests themselves use every core
 
-.PHONY: help study test browser-test set-up set-up-dev clean
+.PHONY: help study test browser-test workshop present set-up set-up-dev set-up-workshop clean
 
 help:
 	@echo 'make study                          open the lessons; the first run sets everything up'
 	@echo 'make study ARGS="--no-browser"      with options for JupyterLab'
 	@echo 'make test                           run every test and every notebook'
+	@echo 'make workshop                       build student and instructor editions, slides and handouts for a class'
+	@echo 'make present LESSON=01              show the slides of a lesson'
 	@echo 'make browser-test                   run the start page in Chromium'
 	@echo 'make clean                          remove the environment; your workspace and records stay'
 
@@ -33,6 +36,12 @@ test: set-up-dev
 browser-test: set-up-dev
 	@$(PYTHON_IN_VENV) -m kd_study assets --everything
 	$(PYTHON_IN_VENV) -m pytest tests/browser
+
+workshop: set-up-workshop
+	@$(PYTHON_IN_VENV) -m kd_study workshop $(ARGS)
+
+present: set-up-workshop
+	@$(PYTHON_IN_VENV) -m kd_study present $(LESSON) $(ARGS)
 
 # $(call install,FILE): one line that counts; pip's own output only where it fails.
 define install
@@ -54,6 +63,13 @@ endef
 set-up: $(STAMP)
 
 set-up-dev: $(DEV_STAMP)
+
+set-up-workshop: $(WORKSHOP_STAMP)
+
+$(WORKSHOP_STAMP): $(STAMP)
+	@echo 'Installing what a workshop needs besides.' >&2
+	@$(call install,requirements-workshop.txt)
+	@touch $@
 
 $(DEV_STAMP): $(STAMP)
 	@echo 'Installing what the tests need besides.' >&2

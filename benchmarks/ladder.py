@@ -35,9 +35,11 @@ LESS_TEXT = (
     *({"wrong_words": share} for share in (0.25, 0.5, 0.75)),
 )  # fields of the recipe
 READ_THE_TEXT = ("translate_train", "vectors_fitted_head", "full_recipe")
-COMPARED = ("teacher", "translate_train", "pseudo_labels", "full_recipe")
-SWEPT = ("teacher", "translate_train", "pseudo_labels", "soft_labels", "vectors_fitted_head", "full_recipe")
-LEARNS_LABELS = ("english_labels_only", "translate_train", "pseudo_labels", "soft_labels")
+COMPARED = ("teacher", "translate_train", "self_training", "pseudo_labels", "full_recipe")
+SWEPT = (*COMPARED, "soft_labels", "vectors_fitted_head")
+LEARNS_LABELS = ("english_labels_only", "translate_train", "self_training", "pseudo_labels", "soft_labels")
+LABELS_THE_REST = ("self_training", "pseudo_labels")  # with all labels known nothing is left to label
+ALL_KNOWN = tuple(rung for rung in RUNGS if rung not in LABELS_THE_REST)
 UNTRAINED = ("teacher",)
 ONE_STUDENT = {"vectors_teacher_head": "vectors_fitted_head"}  # two heads, tuned as one
 
@@ -83,13 +85,13 @@ def chosen(rung: str, labels_a_class: int | None, fits: Fits) -> Fit:
 
 def plan(fits: Fits) -> Iterator[Fit]:
     """Every fit in its order; what is chosen is known by the time it is asked for."""
-    for labels, rungs in ((None, RUNGS), (TUNED_AT, SWEPT)):
+    for labels, rungs in ((None, ALL_KNOWN), (TUNED_AT, SWEPT)):
         for rung in rungs:
             if rung not in UNTRAINED and rung not in ONE_STUDENT:
                 yield from tuning(rung, labels, fits)
     yield from sweep(SWEEP_SEEDS[:3], COMPARED, fits)
     for seed in LADDER_SEEDS:
-        for rung in RUNGS:
+        for rung in ALL_KNOWN:
             yield _final(rung, None, FULL.steps, seed, chosen(rung, None, fits))
     yield from sweep(SWEEP_SEEDS, SWEPT, fits)
     for seed in TEXT_SEEDS:
@@ -102,7 +104,7 @@ def sweep(seeds: Iterable[int], rungs: Iterable[str], fits: Fits) -> Iterator[Fi
     """Few English labels a class to all, there with every rung; each seed whole before the next."""
     for seed in seeds:
         for labels in (*LABELS_A_CLASS, None):
-            for rung in rungs if labels else RUNGS:
+            for rung in rungs if labels else ALL_KNOWN:
                 tuned_at = TUNED_AT if labels else None
                 yield _final(rung, labels, SWEEP_STEPS, seed, chosen(rung, tuned_at, fits))
 

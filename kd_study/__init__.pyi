@@ -11,7 +11,19 @@ from .notebook import (
     clock as clock,
 )
 from .notebook import (
+    earned as earned,
+)
+from .notebook import (
     exercise_table as exercise_table,
+)
+from .notebook import (
+    family_map as family_map,
+)
+from .notebook import (
+    family_table as family_table,
+)
+from .notebook import (
+    find_families as find_families,
 )
 from .notebook import (
     find_questions as find_questions,
@@ -38,7 +50,16 @@ from .notebook import (
     progress as progress,
 )
 from .notebook import (
+    projector as projector,
+)
+from .notebook import (
     review as review,
+)
+from .notebook import (
+    room as room,
+)
+from .notebook import (
+    search_questions as search_questions,
 )
 from .notebook import (
     show_answers as show_answers,

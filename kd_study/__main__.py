@@ -12,17 +12,32 @@ from kd_study.cli import (
     flagship,
     interview,
     lessons,
+    mark,
     plan,
     progress,
     questions,
     setup,
     sheet,
     warn,
+    workshop,
 )
 from kd_study.cli.frame import Group, UsageError, usage_sentence
 
 app = typer.Typer(cls=Group, add_completion=False, pretty_exceptions_enable=False)
-for group in (setup, exercises, questions, plan, interview, progress, sheet, flagship, lessons):
+COMMANDS = (
+    setup,
+    exercises,
+    mark,
+    workshop,
+    questions,
+    plan,
+    interview,
+    progress,
+    sheet,
+    flagship,
+    lessons,
+)
+for group in COMMANDS:
     app.add_typer(group.app)
 
 

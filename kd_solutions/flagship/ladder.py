@@ -114,6 +114,15 @@ def pseudo_labels(setting: Setting) -> Reader:
     return reader_of(_learn_labels(setting, _with_pseudo_labels(setting)))
 
 
+def self_training(setting: Setting) -> Reader:
+    """Translate-train twice, no teacher: the first student labels what the second learns from besides.
+
+    What is left of `pseudo_labels` without a teacher; as many steps again. Source: Lee 2013.
+    """
+    commands = setting.corpus.english
+    return reader_of(_learn_labels(setting, _completed(setting.corpus, translate_train(setting)(commands))))
+
+
 def soft_labels(setting: Setting) -> Reader:
     """The teacher's probabilities for every English command, through its rewritings."""
     logits = _teacher_head(setting)(setting.vectors.to(default_device())).detach()
@@ -141,6 +150,7 @@ RUNGS: dict[str, Callable[[Setting], Reader]] = {
     "english_labels_only": english_labels,
     "translations_only": translations_alone,
     "translate_train": translate_train,
+    "self_training": self_training,
     "pseudo_labels": pseudo_labels,
     "soft_labels": soft_labels,
     "vectors_teacher_head": vectors_teacher_head,
@@ -194,8 +204,12 @@ def _teacher_head(setting: Setting) -> nn.Linear:
 
 def _with_pseudo_labels(setting: Setting) -> Corpus:
     """The corpus in which a command without a label has the one that the teacher's head gives it."""
-    corpus = setting.corpus
-    guessed = _teacher_head(setting)(setting.vectors.to(default_device())).argmax(dim=1).cpu()
+    return _completed(setting.corpus, _teacher_head(setting)(setting.vectors.to(default_device())))
+
+
+def _completed(corpus: Corpus, logits: Tensor) -> Corpus:
+    """The corpus in which a command without a label has the likeliest one; logits: (E, classes)."""
+    guessed = logits.argmax(dim=1).cpu()
     commands = torch.from_numpy(corpus.originals[corpus.groups["commands"]])
     labels = corpus.labels.clone()
     unknown = commands[labels[commands] == UNLABELLED]

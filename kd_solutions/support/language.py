@@ -4,6 +4,8 @@ import locale
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import NamedTuple
 
@@ -29,6 +31,18 @@ def use_language(code: str) -> None:
     if code not in (*LANGUAGES, *BEGUN):
         raise ValueError(f"the languages are {', '.join((*LANGUAGES, *BEGUN))}, not {code!r}")
     _current = code
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Within it this language is in use, and afterwards the one before; ValueError as of `use_language`."""
+    global _current
+    before = _current
+    try:
+        use_language(code)
+        yield
+    finally:
+        _current = before
 
 
 def current_language() -> str:

@@ -9,6 +9,7 @@ from kd_solutions.support.language import say
 from kd_study.cli import write_given
 from kd_study.grading.grade import Report
 from kd_study.grading.loading import Source
+from kd_study.grading.reading import Unreadable
 from kd_study.grading.submissions import grade_file
 
 PACKAGES = ("kd-study", "torch", "numpy", "transformers")
@@ -21,8 +22,8 @@ def write_dispute(path: Path, name: str, folder: Path) -> Path:
     """
     try:
         source = Source(path)
-    except StudyError as error:
-        raise StudyError(say(f"{path}: {error}", f"{path}：{error}")) from error
+    except Unreadable as error:
+        raise StudyError(say(f"{path}: {error.text.en}", f"{path}：{error.text.zh}")) from error
     graded = grade_file(path)
     report = next((one for one in graded.reports if one.exercise == name), None)
     if report is None:

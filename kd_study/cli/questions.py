@@ -65,8 +65,21 @@ def questions(
             help=say("that occur in the question or its answer", "只列题目或答案里出现这些词的"),
         ),
     ] = "",
+    asked: Annotated[
+        str,
+        typer.Option(
+            "--search",
+            metavar=say("TEXT", "文本"),
+            help=say(
+                "the nearest to what you ask in your own words, in any language that your student reads",
+                "用你自己的话提问，列出最接近的题；你的学生模型读得懂的语言都可以",
+            ),
+        ),
+    ] = "",
 ) -> None:
-    if question is None:
+    if question is None and asked.strip():
+        print_nearest(asked, words, state, topic=topic, level=level, kind=kind)
+    elif question is None:
         print_questions(words, state, topic=topic, level=level, kind=kind)
     elif marks:
         record_marks(question, marks)
@@ -125,23 +138,14 @@ def print_questions(words: str = "", state: str = "", **wanted: str) -> None:
     words: that occur in it. state: of `memory.cards.STATES`. wanted: fields and their values, "" for any.
     """
     from kd_study.exercises.catalog import LEVELS
-    from kd_study.memory.cards import STATES, all_cards
-    from kd_study.questions import KINDS, TOPICS, all_questions, find
-    from kd_study.records.store import now, records
+    from kd_study.questions import TOPICS, all_questions
 
-    bank, when = all_questions(), now()
-    topics = {asked.topic: "" for asked in bank.values()}
-    for name, known in (("topic", topics), ("level", LEVELS), ("kind", KINDS)):
-        _expect(wanted.get(name, ""), f"--{name}", known)
-    _expect(state, "--state", STATES)
-    cards = all_cards(records(warn), when)
-    fitting = find(bank.values(), words, **{name: value for name, value in wanted.items() if value})
-    chosen = [asked for asked in fitting if not state or cards[asked.id].is_in(state, when)]
+    chosen, cards, when = _chosen(words, state, wanted)
     if not chosen:
         print(say("No question is like that.", "没有符合条件的问题。"))
         return
     wide = max(len(asked.id) for asked in chosen)
-    for topic in topics:
+    for topic in dict.fromkeys(asked.topic for asked in all_questions().values()):
         own = [asked for asked in chosen if asked.topic == topic]
         if own:
             print(f"{TOPICS.get(topic, topic)} ({topic})")
@@ -157,6 +161,39 @@ def print_questions(words: str = "", state: str = "", **wanted: str) -> None:
             f"`{COMMAND} questions {chosen[0].id}`就来考你其中一题。",
         )
     )
+
+
+def print_nearest(text: str, words: str = "", state: str = "", **wanted: str) -> None:
+    """Prints the questions nearest to a text, the best first, and how they were found."""
+    from kd_study.questions.own_words import MOST, search
+
+    chosen, cards, when = _chosen(words, state, wanted)
+    fitting = {asked.id for asked in chosen}
+    found = search(text)
+    nearest = [asked for asked in found.questions if asked.id in fitting][:MOST]
+    if not nearest:
+        print(say("No question is like that.", "没有符合条件的问题。"))
+    wide = max((len(asked.id) for asked in nearest), default=0)
+    for asked in nearest:
+        print(f"  {sign(cards[asked.id], when)} {asked.id:<{wide}} {_cut(asked.title)}")
+    print(found.how)
+
+
+def _chosen(words: str, state: str, wanted: dict[str, str]):
+    """(questions that fit, every card, the time). StudyError for a value that is none."""
+    from kd_study.exercises.catalog import LEVELS
+    from kd_study.memory.cards import STATES, all_cards
+    from kd_study.questions import KINDS, all_questions, find
+    from kd_study.records.store import now, records
+
+    bank, when = all_questions(), now()
+    topics = {asked.topic: "" for asked in bank.values()}
+    for name, known in (("topic", topics), ("level", LEVELS), ("kind", KINDS)):
+        _expect(wanted.get(name, ""), f"--{name}", known)
+    _expect(state, "--state", STATES)
+    cards = all_cards(records(warn), when)
+    fitting = find(bank.values(), words, **{name: value for name, value in wanted.items() if value})
+    return [asked for asked in fitting if not state or cards[asked.id].is_in(state, when)], cards, when
 
 
 def sign(card, when) -> str:

@@ -16,20 +16,28 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from kd_solutions.support.language import say
-from kd_study.exercises.catalog import NAMES
-from kd_study.grading.reading import cells_in, place_of
+from kd_solutions.support.language import Text, say
+from kd_study.exercises.catalog import NAMES, exercise
+from kd_study.grading.reading import UNPARSABLE, Cell, answers_named, pieces, read
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_UNREADABLE = (SyntaxError, ValueError, MemoryError, RecursionError, SystemError)  # what parsing may raise
+TOOLS = {"torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional", "math": "math", "np": "numpy"}
+_REACHES = {"_getframe", "currentframe", "f_back", "f_locals", "__code__", "__globals__", "gc", "ctypes"}
 
 
 @dataclass
 class Problem:
-    """What is wrong at one place of a file, and the exercises that are not graded for it."""
+    """What is wrong at one place of a file, in both languages, and the exercises that are not graded for it."""
 
-    text: str
+    en: str
+    zh: str
     names: list[str]
+
+    def __str__(self) -> str:
+        left_out = (
+            say("; not graded: ", "；未批改：") + say(", ", "、").join(self.names) if self.names else ""
+        )
+        return str(Text(self.en, self.zh)) + left_out
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +45,7 @@ class Statement:
     """One top-level statement and where it stands."""
 
     node: ast.stmt
-    place: str
+    place: Text
 
     @property
     def key(self) -> str:
@@ -147,9 +155,10 @@ def _chooses(statement: ast.stmt) -> bool:
 
 @dataclass
 class Source:
-    """A submitted file. problems: the cells that are no Python; what is in the others can be graded.
+    """A submitted file. problems: the places that are no Python; what is in the others can be graded.
 
-    Raises: StudyError where the file can't be read.
+    repairs: what was put right to read it. language: the one that its author speaks, "" if unknown.
+    Raises: Unreadable where there is nothing to be read.
     """
 
     path: Path
@@ -157,38 +166,67 @@ class Source:
     problems: list[Problem] = field(default_factory=list)
 
     def __post_init__(self):
-        self._cells = cells_in(self.path)
-        text, line = "\n".join(self._cells), 0
+        contents = read(self.path)
+        self.repairs, self.language = contents.repairs, contents.language
+        parts = [piece for cell in contents.cells for piece in pieces(cell)]
+        text, line = "\n".join(part.code for part in parts), 0
         linecache.cache[str(self.path)] = len(text), None, text.splitlines(keepends=True), str(self.path)
-        for number, cell in enumerate(self._cells):
+        for part in parts:
             try:
-                nodes = ast.parse(cell, str(self.path)).body
-            except _UNREADABLE as error:
-                self._refuse(error, number, getattr(error, "lineno", None) or 1)
+                nodes = ast.parse(part.code, str(self.path)).body
+            except UNPARSABLE as error:
+                self._refuse(error, part, getattr(error, "lineno", None) or 1)
                 nodes = []
             for node in nodes:
-                self._add(node, number, line)
-            line += cell.count("\n") + 1
+                self._add(node, part, line)
+            line += part.code.count("\n") + 1
+        self.statements = _without_stubs(self.statements)
+        if self.lent:
+            names = ", ".join(self.lent)
+            self.repairs.append(
+                Text(f"no cell imports {names}: taken as usual", f"没有单元格导入{names}：已按惯例补上")
+            )
+        for problem in self.problems:
+            problem.names = [name for name in problem.names if name not in self.found]
 
-    def _add(self, node: ast.stmt, cell: int, lines_before: int) -> None:
-        place = place_of(self._cells, cell, node.lineno)
+    def _add(self, node: ast.stmt, part: Cell, lines_before: int) -> None:
+        place = part.place(node.lineno)
         try:
             if not _chooses(node):
                 self.statements.append(Statement(ast.increment_lineno(node, lines_before), place))
                 _ = self.statements[-1].needs
-        except _UNREADABLE as error:
-            self._refuse(error, cell, self.statements.pop().node.lineno - lines_before)
+        except UNPARSABLE as error:
+            self._refuse(error, part, self.statements.pop().node.lineno - lines_before)
 
-    def _refuse(self, error: Exception, cell: int, line: int) -> None:
-        place, reason = place_of(self._cells, cell, line), getattr(error, "msg", None) or said(error)
-        text = say(f"{place} is not valid Python: {reason}", f"{place}不是合法的Python：{reason}")
-        self.problems.append(Problem(text, []))
+    def _refuse(self, error: Exception, part: Cell, line: int) -> None:
+        place, reason = part.place(line), getattr(error, "msg", None) or said(error)
+        names = answers_named(part.code)
+        self.problems.append(
+            Problem(
+                f"{place.en} is not valid Python: {reason}", f"{place.zh}不是合法的Python：{reason}", names
+            )
+        )
+
+    @property
+    def reaches_for_the_grader(self) -> bool:
+        """Whether what is to be executed looks at the frames, the code or the modules of who grades it."""
+        nodes = (node for one in self.needed(set(self.found)) for node in ast.walk(one.node))
+        return any(_reached(node) for node in nodes)
 
     @cached_property
     def found(self) -> list[str]:
         """The exercises that something is defined for, in the order of study."""
         defined = set().union(*(statement.defines for statement in self.statements))
         return [name for name in NAMES if name in defined]
+
+    @cached_property
+    def lent(self) -> list[str]:
+        """Of `TOOLS` those that a notebook's answers use and that no cell of it imports, any more."""
+        if self.path.suffix != ".ipynb":
+            return []
+        bound = set().union(*(statement.binds for statement in self.statements))
+        wanted = set().union(*map(self.names_behind, self.found))
+        return [name for name in TOOLS if name in wanted - bound]
 
     def needed(self, names: set[str]) -> list[Statement]:
         """The statements that bind or change these names, or names which those refer to, in their order."""
@@ -223,6 +261,49 @@ class Source:
         """Function → the module's names that calling it binds."""
         setters = (one for one in self.statements if one.sets_globally)
         return {name: one.sets_globally for one in setters for name in one.defines}
+
+
+def _without_stubs(statements: list[Statement]) -> list[Statement]:
+    """The statements but for stubs, as handed out, of exercises that are answered elsewhere in the file."""
+    by_name: dict[str, list[Statement]] = {}
+    for one in statements:
+        if isinstance(one.node, ast.FunctionDef) and one.node.name in NAMES:
+            by_name.setdefault(one.node.name, []).append(one)
+    left_out: set[Statement] = set()
+    for name, several in by_name.items():
+        if len(several) > 1:
+            stubs = {one for one in several if _handed_out(one.node, name)}
+            left_out |= stubs if len(stubs) < len(several) else set()
+    return [one for one in statements if one not in left_out]
+
+
+def _handed_out(node: ast.FunctionDef, name: str) -> bool:
+    """Whether it is the exercise's stub, whatever its docstring."""
+    from kd_study.exercises.stubs import stub_source
+
+    (stub,) = (
+        each for each in ast.parse(stub_source(exercise(name))).body if isinstance(each, ast.FunctionDef)
+    )
+    return _body(node) in (_body(stub), ast.dump(ast.parse("raise NotImplementedError")))
+
+
+def _body(node: ast.FunctionDef) -> str:
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return ast.dump(ast.Module(body, []))
+
+
+def _reached(node: ast.AST) -> bool:
+    names = []
+    match node:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            names = [name]
+        case ast.Import(names=aliases):
+            names = [alias.name for alias in aliases]
+        case ast.ImportFrom(module=str(module)):
+            names = [module]
+    return any(
+        name in _REACHES or name.startswith(("kd_study.grading", "kd_study.exercises")) for name in names
+    )
 
 
 def said(error: BaseException) -> str:

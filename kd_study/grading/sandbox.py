@@ -10,6 +10,7 @@ A copy can still lie about its own results: who grades for marks reads the code 
 """
 
 import contextlib
+import math
 import os
 import select
 import shutil
@@ -17,7 +18,7 @@ import signal
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -48,22 +49,29 @@ def held() -> Held:
     return found[0] if found else Held(time=True)
 
 
-def run(events: Events, seconds: float, kinds: tuple[type, ...] = (str,), each: bool = False) -> Iterator:
+def run(
+    events: Events,
+    seconds: float,
+    kinds: tuple[type, ...] = (str,),
+    each: bool = False,
+    until: Callable[[], float] = lambda: math.inf,
+) -> Iterator:
     """Starts `events()` in a forked copy. Returns what it yields, to be iterated over, then one `Ended`.
 
     seconds: wall time, from the first look at the events on, after which the copy is killed; counted anew
-    after each event where `each` is set. kinds: the types of the events, see `wire`. Interrupting the caller,
+    after each event where `each` is set. until: tells the moment, as `time.monotonic` counts, at which it is killed
+    whatever it says. kinds: the types of the events, see `wire`. Interrupting the caller,
     or dropping the iterator, kills the copy too, and what it has started ends with it. Without fork (Windows)
     the events run in this process, with no limit.
     """
     if not hasattr(os, "fork"):
         return _run_here(events)
-    running = _run(events, seconds, kinds, each)
+    running = _run(events, seconds, kinds, each, until)
     next(running)  # the copy is at work
     return running
 
 
-def _run(events: Events, seconds: float, kinds: tuple[type, ...], each: bool) -> Iterator:
+def _run(events: Events, seconds: float, kinds: tuple[type, ...], each: bool, until: Callable) -> Iterator:
     """Yields None once the copy is started, then what `run` returns."""
     with _temporary_folder() as temporary:
         event_end, event_write = os.pipe()
@@ -79,7 +87,7 @@ def _run(events: Events, seconds: float, kinds: tuple[type, ...], each: bool) ->
         os.close(status_write)
         try:
             yield None
-            yield from _listen(event_end, status_end, Reader((*kinds, Ended)), seconds, each)
+            yield from _listen(event_end, status_end, Reader((*kinds, Ended)), seconds, each, until)
         finally:
             os.close(event_end)
             os.close(status_end)
@@ -110,14 +118,16 @@ def _temporary_folder() -> Iterator[Path | None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _listen(events: int, status: int, reader: Reader, seconds: float, each: bool) -> Iterator:
+def _listen(
+    events: int, status: int, reader: Reader, seconds: float, each: bool, until: Callable[[], float]
+) -> Iterator:
     """Yields the events that arrive, then how it ended: the status comes once everything has."""
     deadline = time.monotonic() + seconds
     finished = False
     waiting = select.poll()
     waiting.register(events, select.POLLIN)
     waiting.register(status, select.POLLIN)
-    while (left := deadline - time.monotonic()) > 0:
+    while (left := min(deadline, until()) - time.monotonic()) > 0:
         ready = [descriptor for descriptor, _ in waiting.poll(1000 * left)]
         if events in ready:
             if not (chunk := os.read(events, 1 << 16)):

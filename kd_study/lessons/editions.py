@@ -1,6 +1,7 @@
 """Builds the notebooks: one source a lesson (see `source`) becomes an English and a Chinese edition."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -10,6 +11,7 @@ from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES, Text
 from kd_study.exercises.catalog import LEVELS, TOPIC_TITLES, TOPICS, exercise, sheet
 from kd_study.exercises.stubs import solved_source, stub_source
+from kd_study.lessons import families
 from kd_study.lessons.errata import errata
 from kd_study.lessons.glossary import GLOSSARY, Term, entries, link_terms
 from kd_study.lessons.source import FILLED, NOTEBOOKS, lesson_sources, prose, read_cells
@@ -18,6 +20,7 @@ from kd_study.questions import TOPICS as TOPICS_OF_QUESTIONS
 from kd_study.questions import Question, all_questions, attachments, by_topic, question, render
 
 CAPTION = "↑ "
+_CALLED = "check", "hint", "solution", "tick", "use_language", "yours_or_reference"
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -46,7 +49,7 @@ def assemble(source: Path, language: str, solved: bool = False) -> nbformat.Note
             built.append(new_code_cell(cell.source, id=key, metadata=tags))
     _speak(built, language)
     _link(built, source, language)
-    _insert_before_first_code(built, _language_cell(language))
+    _insert_before_first_code(built, new_code_cell(language_cell(language, _CALLED), id="language"))
     _expect_unique_ids(built, source.name)
     return new_notebook(cells=built, metadata=_METADATA)
 
@@ -62,6 +65,8 @@ def _filled_cells(kind: str, cell, source: Path, language: str, solved: bool) ->
         return _bank_cells(language)
     if kind == "errata":
         return [new_markdown_cell(text, id=anchor) for anchor, text in errata(language)]
+    if kind == "families":
+        return [new_markdown_cell(text, id=anchor) for anchor, text in families.entries(language)]
     if kind == "glossary":
         return [new_markdown_cell(text, id=anchor) for anchor, text in _glossary(source.parent, language)]
     return _question_cells(question(wanted), language, cell.metadata.get("key") or wanted)
@@ -176,12 +181,9 @@ def _with_switch(opening: str, name: str, language: str) -> str:
     return f"{title}\n\n[{shown}](../{other}/{name}.ipynb)\n{rest}"
 
 
-def _language_cell(language: str):
-    source = (
-        "from kd_study import check, hint, solution, tick, use_language, yours_or_reference\n\n"
-        f'use_language("{language}")'
-    )
-    return new_code_cell(source, id="language")
+def language_cell(language: str, called: Sequence[str]) -> str:
+    """The code that a lesson begins with; called: what its cells call of `kd_study`."""
+    return f'from kd_study import {", ".join(called)}\n\nuse_language("{language}")'
 
 
 def _insert_before_first_code(cells: list, cell) -> None:
@@ -217,12 +219,12 @@ def stale_notebooks(sources: list[Path], target: Path = NOTEBOOKS) -> list[Path]
     ]
 
 
-def write(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Writes a notebook without what changes from run to run."""
+def write(notebook: nbformat.NotebookNode, path: Path, metadata: dict | None = None) -> None:
+    """Writes a notebook without what changes from run to run; metadata: of the whole, beside the usual."""
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    notebook.metadata = nbformat.from_dict(_METADATA)
+    notebook.metadata = nbformat.from_dict(_METADATA | (metadata or {}))
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)

@@ -113,5 +113,12 @@ LESSONS = (
         6,
         (),
     ),
+    Lesson(
+        "16_map",
+        Text("16 · The map of the field", "16 · 领域地图"),
+        Text("What else do you know?", "你还知道什么？"),
+        25,
+        (),
+    ),
 )
 LESSON_OF = {name: lesson for lesson in LESSONS for name in lesson.exercises}

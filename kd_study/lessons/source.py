@@ -8,6 +8,7 @@
     [markdown] bank=true                              every question of the bank, topic by topic, below clocks
     [markdown] errata=true                            what public lists get wrong, and what is right
     [markdown] glossary=true                          every term, with links to the lessons that use it
+    [markdown] families=true                          every family of distillation, group after group
     (none)                                            code; `say("…", "…")` becomes the page's own sentence
 
 `key="…"` names a cell (it becomes the cell's id), `tags=[…]` is passed on; `study=true` marks code that is to
@@ -24,7 +25,7 @@ from kd_solutions.support.errors import StudyError
 from kd_solutions.support.language import LANGUAGES
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-FILLED = ("exercise", "question", "bank", "topic", "glossary", "errata")  # by the builder
+FILLED = ("exercise", "question", "bank", "topic", "glossary", "errata", "families")  # by the builder
 _KNOWN_METADATA = {"lang", "caption", "key", "tags", "study", *FILLED}
 
 

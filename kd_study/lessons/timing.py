@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from kd_study.lessons.families import entries
 from kd_study.lessons.source import prose, read_cells
 from kd_study.lessons.speech import in_language
 
@@ -19,7 +20,9 @@ def minutes(source: Path, language: str) -> float:
     total, code, studied = 0.0, [], []
     for cell, twin in read_cells(source):
         if twin:
-            total += len(re.findall(_HAN_OR_WORD, prose(cell, twin, language))) / A_MINUTE[language]
+            total += _read(prose(cell, twin, language), language)
+        elif "families" in cell.metadata:
+            total += sum(_read(text, language) for _, text in entries(language))
         elif "question" in cell.metadata:
             total += SPOKEN
         elif cell.cell_type == "code" and cell.source:
@@ -29,3 +32,8 @@ def minutes(source: Path, language: str) -> float:
         lines = [line for line in text.splitlines() if line.strip()]
         total += (len(lines) * (STUDIED if is_studied else SKIMMED) + LOOKED_AT) / 60
     return total
+
+
+def _read(text: str, language: str) -> float:
+    """Minutes for a text; the address of a link isn't read."""
+    return len(re.findall(_HAN_OR_WORD, re.sub(r"\]\([^)]*\)", "]", text))) / A_MINUTE[language]

@@ -17,8 +17,20 @@ MOST = 30  # links shown at once
 
 
 def find_questions() -> "Finder":
-    """Choices of topic, level, kind, lesson and state, and a box for words; end a cell with it to show it."""
+    """Choices of topic, level, kind, lesson and state, and a box for words; end a cell with it to show it.
+
+    Where no question holds every word, those nearest to what is asked are shown, as by `search_questions`.
+    """
     return Finder()
+
+
+def search_questions(text: str) -> None:
+    """Shows links to the questions nearest to what is asked, in any language that your student reads."""
+    from kd_study.notebook.views import show_markdown
+    from kd_study.questions.own_words import MOST, search
+
+    found = search(text)
+    show_markdown(f"{links(list(found.questions[:MOST]))}\n\n*{found.how}*")
 
 
 class Finder:
@@ -46,7 +58,7 @@ class Finder:
         self._lesson = choice(say("lesson", "课程"), lessons)
         self._state = choice(say("state", "状态"), STATES)
         self._words = ipywidgets.Text(
-            description=say("words", "搜索"), placeholder=say("in either language", "中英文都可以")
+            description=say("words", "搜索"), placeholder=say("or ask in your own", "也可以直接提问")
         )
         self._below = ipywidgets.Output()
         parts = [*self._choices.values(), self._lesson, self._state, self._words]
@@ -58,23 +70,40 @@ class Finder:
 
     def found(self) -> "list[Question]":
         """The questions that fit what is chosen and typed."""
-        from kd_study.memory.cards import all_cards
+        return self._found()[0]
+
+    def _found(self) -> "tuple[list[Question], str]":
+        """What fits, and how it was found where not by the words themselves."""
         from kd_study.questions import all_questions, find
+        from kd_study.questions.own_words import MOST, search
+
+        typed = self._words.value
+        fitting = self._chosen(list(all_questions().values()))
+        if holding := find(fitting, typed):
+            return holding, ""
+        nearest = search(typed)
+        chosen = [each for each in nearest.questions if each in fitting][:MOST]
+        return chosen, nearest.how if chosen else ""
+
+    def _chosen(self, questions: "list[Question]") -> "list[Question]":
+        """Those that fit the choices."""
+        from kd_study.memory.cards import all_cards
+        from kd_study.questions import find
         from kd_study.records.store import now, records
 
         wanted = {field: part.value for field, part in self._choices.items() if part.value}
-        fitting = find(all_questions().values(), self._words.value, **wanted)
         lesson, state, when = self._lesson.value, self._state.value, now()
         cards = all_cards(records(), when) if state else {}
         return [
             each
-            for each in fitting
+            for each in find(questions, **wanted)
             if (not lesson or lesson in lessons_of()[each.id])
             and (not state or cards[each.id].is_in(state, when))
         ]
 
     def _update(self, _=None) -> None:
-        text = links(self.found())
+        questions, how = self._found()
+        text = links(questions) + (f"\n\n*{how}*" if how else "")
         data = {"text/markdown": text, "text/plain": text}
         self._below.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
 

@@ -1,6 +1,7 @@
 """Pages that show where one stands: the lessons, the exercises, what is solved."""
 
 from collections.abc import Iterable
+from itertools import groupby
 
 from kd_solutions.support.language import say
 from kd_study.exercises.catalog import LEVELS, NAMES, TOPIC_TITLES, TOPICS, sheet
@@ -75,10 +76,12 @@ def _hours() -> str:
 def _missing_numbers() -> str:
     """What to say of numbers that no lesson has yet; "" where there is no gap."""
     numbers = [int(lesson.name[:2]) for lesson in LESSONS]
-    missing = [f"{number:02d}" for number in range(max(numbers)) if number not in numbers]
+    missing = [number for number in range(max(numbers)) if number not in numbers]
     if not missing:
         return ""
-    span = missing[0] if len(missing) == 1 else f"{missing[0]}–{missing[-1]}"
+    runs = [list(run) for _, run in groupby(missing, key=lambda number: number - missing.index(number))]
+    spans = [f"{run[0]:02d}" + (f"–{run[-1]:02d}" if len(run) > 1 else "") for run in runs]
+    span = say(", ", "、").join(spans)
     page = f"{ALL_EXERCISES}.ipynb"
     return say(
         f"{span} are still being written; their exercises are on [the page of all]({page}) already.",

@@ -38,6 +38,7 @@ class Guess:
         import ipywidgets
 
         self.value: float | None = None
+        self._of_the_room = False
         self._unit, self._low, self._high = unit, low, high
         self._slider = ipywidgets.FloatSlider(
             value=(low + high) / 2, min=low, max=high, step=(high - low) / 100, readout=False
@@ -52,7 +53,8 @@ class Guess:
         if self.value is None:
             return
         line = ax.axhline if axis == "y" else ax.axvline
-        line(self.value, color="black", linestyle=":", label="your guess")
+        whose = "the room's guess" if self._of_the_room else "your guess"
+        line(self.value, color="black", linestyle=":", label=whose)
         ax.legend()
 
     def compare(self, actual: float) -> None:
@@ -63,14 +65,30 @@ class Guess:
 
     def against(self, actual: float) -> str:
         """`You guessed 53 %; it was 67 %.`"""
-        guessed, was = self._with_unit(self.value), self._with_unit(actual)
+        guessed, was = self.shown(), self.with_unit(actual)
+        if self._of_the_room:
+            return say(f"The room guessed {guessed}; it was {was}.", f"全场猜{guessed}，实际是{was}。")
         return say(f"You guessed {guessed}; it was {was}.", f"你猜{guessed}，实际是{was}。")
 
-    def _set(self, change) -> None:
-        self.value = change["new"]
-        self._label.value = self._with_unit(self.value)
+    def set_for_the_room(self, value: float) -> None:
+        """Takes the number that a room agreed on in the place of one person's; see `room`."""
+        self.value, self._of_the_room = value, True
+        self._label.value = self.shown()
 
-    def _with_unit(self, value: float) -> str:
+    def steps(self, count: int) -> list[float]:
+        """So many numbers from the lowest to the highest that can be guessed, evenly spaced."""
+        return [self._low + place * (self._high - self._low) / (count - 1) for place in range(count)]
+
+    def shown(self) -> str:
+        """The guess with its unit."""
+        return self.with_unit(self.value)
+
+    def _set(self, change) -> None:
+        self.value, self._of_the_room = change["new"], False
+        self._label.value = self.shown()
+
+    def with_unit(self, value: float) -> str:
+        """A number with the unit of what is guessed."""
         return say(f"{value:.3g} {self._unit}", f"{value:.3g}{self._unit}")
 
     def _repr_mimebundle_(self, **options) -> dict:

@@ -97,7 +97,7 @@ def _of_the_file(value, info: ValidationInfo) -> str:
     return value
 
 
-def _one_of(known: dict[str, Text]) -> PlainValidator:
+def one_of(known: dict[str, Text]) -> PlainValidator:
     def found(value, info: ValidationInfo) -> str:
         if not isinstance(value, str) or value not in known:
             names = ", ".join(known)
@@ -142,7 +142,7 @@ def _cells(evidence: tuple[str, ...]) -> tuple[str, ...]:
     return evidence
 
 
-def _written_as(pattern: str, en: str, zh: str) -> PlainValidator:
+def written_as(pattern: str, en: str, zh: str) -> PlainValidator:
     def matched(value, info: ValidationInfo) -> str:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
             raise ValueError(
@@ -181,29 +181,29 @@ def _number_between(least: int, most: int) -> PlainValidator:
     return PlainValidator(number)
 
 
-_InBoth = Annotated[Text, PlainValidator(_text)]
-_Strings = Annotated[tuple[str, ...], PlainValidator(_strings)]
+InBoth = Annotated[Text, PlainValidator(_text)]
+Strings = Annotated[tuple[str, ...], PlainValidator(_strings)]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Sighting(_Part):
+class Sighting(Part):
     """Where a public list teaches what a trap warns of: GitHub's owner/name, file, commit and line.
 
     date: when it was read. statement: what it says there. right: what is right, with its source.
     trap: which of the question's traps, counted from 1.
     """
 
-    repository: Annotated[str, _written_as(r"[\w.-]+/[\w.-]+", "owner/name", "owner/name")]
-    file: Annotated[str, _written_as(r"[^/\s].*", "as a path in the repository", "仓库里的路径")]
-    commit: Annotated[str, _written_as(r"[0-9a-f]{7,40}", "in 7 to 40 hex digits", "7到40位十六进制数")]
+    repository: Annotated[str, written_as(r"[\w.-]+/[\w.-]+", "owner/name", "owner/name")]
+    file: Annotated[str, written_as(r"[^/\s].*", "as a path in the repository", "仓库里的路径")]
+    commit: Annotated[str, written_as(r"[0-9a-f]{7,40}", "in 7 to 40 hex digits", "7到40位十六进制数")]
     line: Annotated[int, _number_between(1, 99_999)]
     date: Annotated[Day, PlainValidator(_day)]
-    statement: _InBoth
-    right: _InBoth
-    source: Annotated[str, _written_as(r"\S.*", "as text", "文字")]
+    statement: InBoth
+    right: InBoth
+    source: Annotated[str, written_as(r"\S.*", "as text", "文字")]
     trap: Annotated[int, _number_between(1, 9)] = 1
 
     @property
@@ -212,14 +212,14 @@ class Sighting(_Part):
         return f"https://github.com/{self.repository}/blob/{self.commit}/{quote(self.file)}#L{self.line}"
 
 
-class Weighted(_Part):
+class Weighted(Part):
     """One point of a rubric: what a good answer holds, and how much it weighs."""
 
     weight: Annotated[int, _number_between(1, 5)]
-    point: _InBoth
+    point: InBoth
 
 
-class Question(_Part):
+class Question(Part):
     """One interview question.
 
     question: may hold blocks of code, a log, a picture; of the kind `code` it does. answer_short: what to
@@ -231,16 +231,16 @@ class Question(_Part):
 
     id: Annotated[str, PlainValidator(_name)]
     topic: Annotated[str, PlainValidator(_of_the_file)]
-    level: Annotated[str, _one_of(LEVELS)]
-    kind: Annotated[str, _one_of(KINDS)]
-    question: Annotated[_InBoth, AfterValidator(_shown)]
-    answer_short: Annotated[_InBoth, _items_between(3, 5)]
-    answer_deep: _InBoth
-    traps: Annotated[_InBoth, _items_between(1, 9)]
-    follow_ups: _Strings
-    exercises: _Strings
-    evidence: Annotated[_Strings, AfterValidator(_cells)]
-    sources: _Strings
+    level: Annotated[str, one_of(LEVELS)]
+    kind: Annotated[str, one_of(KINDS)]
+    question: Annotated[InBoth, AfterValidator(_shown)]
+    answer_short: Annotated[InBoth, _items_between(3, 5)]
+    answer_deep: InBoth
+    traps: Annotated[InBoth, _items_between(1, 9)]
+    follow_ups: Strings
+    exercises: Strings
+    evidence: Annotated[Strings, AfterValidator(_cells)]
+    sources: Strings
     seen_in: tuple[Sighting, ...] = ()
     rubric: tuple[Weighted, ...] = ()
 

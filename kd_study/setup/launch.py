@@ -37,7 +37,30 @@ def open_lab(arguments: list[str]) -> None:
     if address := running_lab():
         _show(address, arguments)
         return
-    command = lab_command(arguments)
+    _become(lab_command(arguments))
+
+
+def open_folder(folder: Path, page: str, arguments: list[str]) -> None:
+    """Become a JupyterLab over `folder`, on one of its slides, such as "slides/en/00_start.ipynb".
+
+    StudyError where JupyterLab can't show slides.
+    """
+    if find_spec("jupyterlab_rise") is None:
+        raise StudyError(
+            say(
+                "jupyterlab-rise is not installed: type `make present LESSON=01`, or "
+                "`pip install -r requirements-workshop.txt`.",
+                "没有安装jupyterlab-rise：运行`make present LESSON=01`，或"
+                "`pip install -r requirements-workshop.txt`。",
+            )
+        )
+    for _ in prepare():
+        pass
+    _become(lab_command(arguments, folder, f"/lab/tree/{page}"))
+
+
+def _become(command: list[str]) -> None:
+    """Run this command in the place of our own process, with the course's settings."""
     _put_first("JUPYTER_CONFIG_PATH", SETTINGS)  # a learner's own settings override these
     _put_first("JUPYTER_PATH", SETTINGS)
     sys.stderr.flush()
@@ -85,13 +108,14 @@ def _put_first(variable: str, folder: Path) -> None:
     os.environ[variable] = os.pathsep.join(filter(None, [str(folder), os.environ.get(variable)]))
 
 
-def lab_command(arguments: list[str]) -> list[str]:
-    """The command line of a JupyterLab whose first page is lesson 00 in the language in use."""
+def lab_command(arguments: list[str], root: Path | None = None, page: str | None = None) -> list[str]:
+    """The command line of a JupyterLab; root, page: without them the workspace, and its lesson 00 in the
+    language in use."""
     options = [
         "--log-level=WARN",  # what is left is the address to open
         "--LabApp.log_level=WARN",
-        f"--ServerApp.root_dir={workspace_folder().resolve()}",
-        f"--LabApp.default_url={_start_page()}",
+        f"--ServerApp.root_dir={(root or workspace_folder()).resolve()}",
+        f"--LabApp.default_url={page or _start_page()}",
         "--LabApp.custom_css=True",  # served by `style`
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # Windows has no root

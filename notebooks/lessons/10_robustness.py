@@ -172,7 +172,7 @@ print(
 # %% [markdown] lang="zh"
 # 无论抽哪一层，教师的领先都不是运气。每个模板权重相同时，领先还更大。
 
-# %% [markdown] question="interval-over-languages"
+# %% [markdown] question="significance-with-ten-languages"
 
 # %% [markdown] lang="en"
 # ## The tickets

@@ -391,7 +391,7 @@ def with_opinions(opinions, counts=None):
 # %% [markdown] lang="zh"
 # 学生很小：这个词的子词、左右各两个邻居、全句的平均；训练125步。一个槽位，词和名字*都*对才算；F1对漏掉的和多填的一视同仁。
 #
-# 旁边站着：同样的学生，只学60条指令带过去的**标签**，没有教师；只学英语（**零样本**）；**词表**，把带过去的标签里的词列出来，每个词配上它最常见的槽位；还有小梅的**窗口**：一个模仿MiniLM句向量的学生，隔着窗口读每个词，再在带过去的标签上训练分类头。
+# 旁边站着：同样的学生，只学60条指令带过去的**标签**，没有教师；只学英语（**零样本**）；**槽位词典**，把带过去的标签里的词列出来，每个词配上它最常见的槽位；还有小梅的**窗口**：一个模仿MiniLM句向量的学生，隔着窗口读每个词，再在带过去的标签上训练分类头。
 #
 # **先猜一猜。** 软标签能达到多少F1？
 
@@ -458,7 +458,7 @@ guessed_slots.compare(slots["soft opinions"].mean().item())
 # %% [markdown] lang="en" caption=true
 # Mei's windows fill about as many as the labels alone, a list of words somewhat more; MiniLM's opinions on each word, hard or soft, fill the most.
 # %% [markdown] lang="zh"
-# 小梅的窗口填得和只用标签差不多，词表略多；MiniLM对每个词的看法，不论硬软，填得最多。
+# 小梅的窗口填得和只用标签差不多，槽位词典略多；MiniLM对每个词的看法，不论硬软，填得最多。
 
 # %% [markdown] lang="en"
 # So "a pooled vector can't fill slots" needs its small print. The vector of the *sentence* can't, by construction. A student of sentence vectors, bent to read pieces of sentences, can; but MiniLM's vectors gain it nothing over a student without a teacher, and a list of words does no worse. And it, too, needed word labels for its head.
@@ -467,7 +467,7 @@ guessed_slots.compare(slots["soft opinions"].mean().item())
 #
 # **What would change our mind?** The strongest cheap rival has everything but MiniLM: the student that learned the carried labels reads the other English commands *itself*, and its answers are carried over in the teacher's place. And all of it once more with five labels an intent instead of two.
 # %% [markdown] lang="zh"
-# 可见“池化向量填不了槽位”这句话要加上小字。*句子*的向量填不了，这是结构决定的。模仿句向量的学生，硬拿来读半句话，倒是能填；可是MiniLM的句向量并没有让它胜过没有教师的学生，一张词表也不比它差。何况它的分类头同样要靠词的标签来训练。
+# 可见“池化向量填不了槽位”这句话要加上小字。*句子*的向量填不了，这是结构决定的。模仿句向量的学生，硬拿来读半句话，倒是能填；可是MiniLM的句向量并没有让它胜过没有教师的学生，一本槽位词典也不比它差。何况它的分类头同样要靠词的标签来训练。
 #
 # 软的还是硬的，五个学生看不出差别。所以在这里起作用的不是暗知识。那么，是教师吗？
 #
@@ -604,7 +604,7 @@ slot_words = {
     "zero-shot": say("English labels alone (zero-shot)", "只用英语标签（零样本）"),
     "windows": say("windows on sentence vectors", "隔着窗口读句向量"),
     "labels carried": say("labels carried over", "标签带过去"),
-    "gazetteer": say("gazetteer of these", "由此列出的词表"),
+    "gazetteer": say("gazetteer of these", "由此列出的词典"),
     "its own teacher": say("the student as its own teacher", "学生自己教自己"),
     "hard opinions": say("MiniLM's hard labels", "MiniLM的硬标签"),
     "soft opinions": say("MiniLM's soft labels", "MiniLM的软标签"),

@@ -206,6 +206,24 @@ def test_a_question_is_found_by_its_words_and_reached_by_a_click(lab, browser, l
     page.close()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_box_of_the_map_lies_on_its_place_and_leads_to_its_family(lab, browser, language):
+    page = opened(lab, browser, f"{language}/16_map.ipynb")
+    for _ in range(4):  # the opening, the choice of the language, what is to be seen, the map
+        run(page, "notebook:run-cell-and-select-next")
+    drawing = page.locator(".jp-OutputArea svg[role=img]")
+    drawing.wait_for()
+    box = page.locator('.jp-OutputArea a[href$="#cell-id=family-drafts"]').first
+    frame, place = drawing.bounding_box(), box.bounding_box()
+    assert frame["x"] < place["x"] < place["x"] + place["width"] < frame["x"] + frame["width"]
+    assert frame["y"] < place["y"] < place["y"] + place["height"] < frame["y"] + frame["height"]
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"16_map-{language}.png")
+    box.click()
+    page.wait_for_function(IN_VIEW, arg=[f"{language}/16_map.ipynb", "family-drafts"])
+    page.close()
+
+
 def test_the_other_edition_opens_in_a_tab_that_names_its_language(lab, browser):
     page = opened(lab, browser, f"en/{PAGE}.ipynb", view="lab")
     page.locator(".jp-RenderedMarkdown a", has_text="中文").first.click()

@@ -38,6 +38,7 @@ SAID_IN_BOTH = {
     "notebook",
     "Notebook",
     "loss",
+    "Alt",
 }
 
 

@@ -16,7 +16,7 @@ from kd_study.exercises.catalog import NAMES, exercise
 from kd_study.exercises.stubs import solved_source
 
 PROJECT = Path(kd_study.__file__).parents[1]
-NEEDS_THE_REPOSITORY = [["study"], ["reset", "03"], ["build"]]
+NEEDS_THE_REPOSITORY = [["study"], ["reset", "03"], ["build"], ["workshop"], ["present", "01"]]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_what_is_imported_is_asked_for():
     asked = {Requirement(each).name.lower().replace("-", "_") for each in project["dependencies"]}
     asked |= {"yaml", "markdown_it", "ipython"}  # PyYAML, markdown-it-py; ipywidgets brings IPython
     asked |= {"huggingface_hub", "jupyter_core"}  # transformers and nbformat bring them
-    only_to_build_lessons = {"jupytext", "nbclient"}
+    only_to_build_lessons = {"jupytext", "nbclient", "nbconvert", "latex2mathml", "pygments"}
     paths = [path for name in ("kd_solutions", "kd_study") for path in (PROJECT / name).rglob("*.py")]
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -137,9 +137,9 @@ def test_what_is_imported_is_asked_for():
 
 
 def test_a_learner_installs_no_tool_of_the_tests():
-    tools = {"pytest", "pytest-xdist", "nbval", "hypothesis", "ruff", "import-linter", "playwright"}
-    study, test = (
+    tools = {"pytest", "pytest-xdist", "nbval", "hypothesis", "import-linter", "playwright"}
+    study, teach, test = (
         {line.split("==")[0] for line in (PROJECT / name).read_text("utf-8").splitlines() if "==" in line}
-        for name in ("requirements.txt", "requirements-dev.txt")
+        for name in ("requirements.txt", "requirements-workshop.txt", "requirements-dev.txt")
     )
-    assert not tools & study and tools <= test
+    assert not (tools | {"ruff"}) & study and not tools & teach and tools <= test and "ruff" in teach

@@ -53,6 +53,15 @@ def test_the_list_is_searched_in_either_language(words):
     assert sorted(found) == sorted(each.id for each in find(all_questions().values(), words)) != []
 
 
+def test_a_question_in_ones_own_words_shows_the_nearest_and_says_how():
+    shown = run("--search", "Welche Temperatur soll ich nehmen?")
+    assert 0 < len(listed(shown)) <= 5
+    assert shown.splitlines()[-1].startswith("Found by keywords alone; `python -m kd_study distill`")
+    narrowed = listed(run("--search", "Temperatur", "--topic", ASKED.topic))
+    assert {all_questions()[name].topic for name in narrowed} <= {ASKED.topic}
+    assert run("--search", "?!").startswith("No question is like that.")
+
+
 def test_the_list_is_filtered_by_how_a_question_is_known():
     run(ASKED.id, 1, 1, 1, 1)
     run(OTHERS[0].id, *[3] * len(OTHERS[0].points))

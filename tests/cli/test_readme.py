@@ -11,7 +11,11 @@ from kd_study.__main__ import app
 
 PROJECT = Path(kd_study.__file__).parents[1]
 COMMANDS = get_command(app).commands
-PAGES = ["README.md", "README.zh.md", "docs/contributing.md", "docs/contributing.zh.md"]
+PAGES = [
+    f"{stem}{suffix}"
+    for stem in ("README", "docs/contributing", "docs/workshop")
+    for suffix in (".md", ".zh.md")
+]
 TYPED = re.compile(r"python -m kd_study (\w+)([^`\n|]*)")
 
 
@@ -33,7 +37,7 @@ def test_what_a_page_says_to_type_is_there(page):
         assert not option or option in options or command == "study", (command, option)
 
 
-@pytest.mark.parametrize(("english", "chinese"), [PAGES[:2], PAGES[2:]])
+@pytest.mark.parametrize(("english", "chinese"), [PAGES[:2], PAGES[2:4], PAGES[4:]])
 def test_both_languages_say_the_same_to_type(english, chinese):
     assert typed(english) == typed(chinese) != set()
 

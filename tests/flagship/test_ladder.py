@@ -46,7 +46,7 @@ def test_a_rung_reads_texts_of_any_language(setting, name):
     assert logits.isfinite().all() and logits.std(dim=0).max() > 0
 
 
-@pytest.mark.parametrize("name", WITHOUT_A_TEACHER)
+@pytest.mark.parametrize("name", [*WITHOUT_A_TEACHER, "self_training"])
 def test_without_a_teacher_no_vector_of_it_is_read(setting, name):
     blind = replace(setting, vectors=torch.full_like(setting.vectors, torch.nan))
     torch.testing.assert_close(ladder.RUNGS[name](blind)(TEXTS), ladder.RUNGS[name](setting)(TEXTS))
@@ -77,6 +77,15 @@ def test_the_teacher_labels_only_what_has_no_label(setting):
     assert (guessed.labels[commands] != UNLABELLED).all()
     others = np.setdiff1d(np.arange(len(corpus.english)), commands)
     assert (guessed.labels[others] == UNLABELLED).all()
+
+
+def test_a_student_that_trains_itself_learns_from_commands_that_nobody_labelled(setting):
+    once, twice = (ladder.RUNGS[name](setting)(TEXTS) for name in ("translate_train", "self_training"))
+    assert (once - twice).abs().max() > 1e-3
+    labels = setting.corpus.labels.where(setting.corpus.labels != UNLABELLED, 0)
+    known = replace(setting, corpus=replace(setting.corpus, labels=labels))
+    once, twice = (ladder.RUNGS[name](known)(TEXTS) for name in ("translate_train", "self_training"))
+    torch.testing.assert_close(once, twice)  # nothing is left to label
 
 
 def test_rewritten_commands_teach_what_english_labels_do_not(setting):

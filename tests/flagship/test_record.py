@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from benchmarks.ladder import ALL_KNOWN, COMPARED, LABELS_THE_REST
 from kd_solutions.data.commands import TEN_LANGUAGES
-from kd_solutions.flagship.ladder import RUNGS
 from kd_solutions.flagship.record import LADDER, by_seed, recorded_ladder
 
 SWEEP_STEPS = 3000
@@ -20,7 +20,7 @@ def test_every_fit_says_when_and_by_which_code_it_was_made():
 
 def test_the_test_half_was_read_by_every_rung_with_the_same_seeds():
     fits = [fit for fit in recorded_ladder() if fit.steps == SWEEP_STEPS and not fit.labels_a_class]
-    seeds = {name: sorted({fit.seed for fit in fits if fit.rung == name}) for name in RUNGS}
+    seeds = {name: sorted({fit.seed for fit in fits if fit.rung == name}) for name in ALL_KNOWN}
     assert set(map(tuple, seeds.values())) == {tuple(seeds["teacher"])} and len(seeds["teacher"]) >= 3
     assert all(fit.languages.keys() == {"en", *TEN_LANGUAGES} for fit in fits)
 
@@ -28,14 +28,6 @@ def test_the_test_half_was_read_by_every_rung_with_the_same_seeds():
 @pytest.mark.parametrize("labels_a_class", [1, 5, 20, None])
 def test_what_the_lesson_compares_is_paired(labels_a_class):
     wanted = {"labels_a_class": labels_a_class, "steps": SWEEP_STEPS}
-    compared = ("teacher", "translate_train", "pseudo_labels", "full_recipe")
+    compared = [name for name in COMPARED if labels_a_class or name not in LABELS_THE_REST]
     counts = {len(by_seed(recorded_ladder(), rung=name, **wanted)) for name in compared}
     assert len(counts) == 1 and counts.pop() >= 3
-
-
-def test_with_all_labels_there_is_nothing_to_be_pseudo_labelled():
-    both = [
-        by_seed(recorded_ladder(), rung=name, steps=SWEEP_STEPS)
-        for name in ("pseudo_labels", "translate_train")
-    ]
-    assert both[0] == both[1]

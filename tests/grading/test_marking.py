@@ -100,7 +100,7 @@ def test_a_class_is_graded_and_shown_where_it_fails(tmp_path):
         "ann/01.ipynb: 1 passed, 0 failed, 0 todo",
         "ben.py: 0 passed, 1 failed (soft_targets), 0 todo",
         "eve.py: 0 passed, 1 failed (soft_targets), 0 todo",
-        "joe.py: line 1 is not valid Python: invalid syntax",
+        "joe.py: line 1 is not valid Python: invalid syntax; not graded: soft_targets",
         "max.py: 1 passed, 0 failed, 0 todo",
         "max.py: line 2 ended the process (exit code 0); not graded: kd_loss",
         "zoe.py: no solution",

@@ -3,7 +3,7 @@
 import pytest
 
 from kd_solutions.support import language
-from kd_study import find_questions, tick
+from kd_study import find_questions, search_questions, tick
 from kd_study.notebook.finder import MOST, lessons_of, links
 from kd_study.questions import all_questions, find
 
@@ -40,6 +40,22 @@ def test_choices_and_words_narrow_what_is_linked():
     assert 0 < len(finder.found()) < everything
     assert "(questions.ipynb#cell-id=why-t-squared) (Temperature, mid, concept)" in shown(finder)
     finder._choices["kind"].value = "design"
+    assert shown(finder) == "0 questions"
+
+
+def test_what_no_question_holds_is_taken_for_a_question_of_ones_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path))
+    finder = find_questions()
+    asked = "Kann man die Temperatur auch beim Antworten benutzen?"
+    assert find(all_questions().values(), asked) == []
+    finder._words.value = asked
+    assert 0 < len(finder.found()) <= 5 and finder.found()[0].topic == "temperature"
+    assert "\n\n*Found by keywords alone; `python -m kd_study distill`" in shown(finder)
+    search_questions(asked)
+    assert capsys.readouterr().out.strip() == shown(finder).strip()
+    finder._choices["topic"].value = "loop"
+    assert {each.topic for each in finder.found()} <= {"loop"}
+    finder._words.value = "zqxj"
     assert shown(finder) == "0 questions"
 
 

@@ -69,3 +69,8 @@ def test_the_map_says_which_numbers_are_still_to_come(capsys, monkeypatch):
     monkeypatch.setattr(pages, "LESSONS", (LESSONS[0], seven))
     lesson_map()
     assert "01–02 are still being written" in capsys.readouterr().out
+    six = Lesson("06_x", LESSONS[0].title, LESSONS[0].question, 1, ())
+    eight = Lesson("08_x", LESSONS[0].title, LESSONS[0].question, 1, ())
+    monkeypatch.setattr(pages, "LESSONS", (LESSONS[0], seven, six, eight))
+    lesson_map()
+    assert "\n01–02, 04–05, 07 are still being written" in capsys.readouterr().out
