@@ -69,6 +69,23 @@ LESSONS = (
         ),
     ),
     Lesson(
+        "06_features",
+        Text("06 · Features and relations", "06 · 特征与关系"),
+        Text("When are logits not enough?", "什么时候光有logits不够？"),
+        45,
+        (
+            "hint_loss",
+            "layer_map",
+            "debug_idle_projector",
+            "rkd_distance",
+            "rkd_angle",
+            "similarity_preserving",
+            "contrastive_kd",
+            "attention_transfer",
+            "minilm_relation",
+        ),
+    ),
+    Lesson(
         "07_transfer",
         Text("07 · Across languages", "07 · 跨语言迁移"),
         Text("How does a task reach a language without labels?", "没有标签的语言，任务怎样才能过去？"),

@@ -14,6 +14,7 @@ TOPICS = {
     "measuring": Text("Measuring", "测量与结论"),
     "what_is_learned": Text("What the student learns", "学生学到了什么"),
     "features": Text("Features, relations and debugging", "特征、关系与排错"),
+    "feature_lesson": Text("When logits are not enough", "logits不够的时候"),
     "crosslingual": Text("Across languages", "跨语言"),
     "multilingual": Text("Many languages in one model", "一个模型多种语言"),
     "less_data": Text("Less target data", "更少的目标语言数据"),

@@ -71,6 +71,40 @@ def fills_the_cache_in_the_first_epoch(teacher, student, data_loader, loss_funct
     return {name: value.clone() for name, value in student.state_dict().items()}
 
 
+@accepted("debug_idle_projector")
+def steps_with_two_optimizers(student, projector, batches, learning_rate=0.1):
+    optimizers = [
+        torch.optim.SGD(parameters, lr=learning_rate)
+        for parameters in map(list, (student.parameters(), projector.parameters()))
+        if parameters
+    ]
+    losses = []
+    for inputs, teacher_hidden in batches:
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        difference = projector(student(inputs)) - teacher_hidden.detach()
+        loss = difference.square().mean()
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        losses.append(float(loss))
+    return losses
+
+
+@accepted("debug_idle_projector")
+def steps_by_hand(student, projector, batches, learning_rate=0.1):
+    both, losses = torch.nn.Sequential(student, projector), []
+    for inputs, teacher_hidden in batches:
+        both.zero_grad()
+        loss = F.mse_loss(both(inputs), teacher_hidden.detach())
+        loss.backward()
+        with torch.no_grad():
+            for part in both.parameters():
+                part -= learning_rate * part.grad
+        losses.append(loss.item())
+    return losses
+
+
 @accepted("debug_woken_teacher")
 def calls_eval_before_each_answer(student, teacher):
     class Pair(torch.nn.Module):

@@ -46,6 +46,19 @@ def debug_detached_feature(student_hidden, teacher_hidden, projector):
     return F.mse_loss(projector(features["student"]), features["teacher"])
 
 
+def debug_idle_projector(student, projector, batches, learning_rate=0.1):
+    """Trains a student and its projector on hints, one step of plain SGD on each batch; returns the losses."""
+    optimizer = torch.optim.SGD(student.parameters(), lr=learning_rate)
+    losses = []
+    for inputs, teacher_hidden in batches:
+        hint = F.mse_loss(projector(student(inputs)), teacher_hidden.detach())
+        optimizer.zero_grad()
+        hint.backward()
+        optimizer.step()
+        losses.append(hint.item())
+    return losses
+
+
 def debug_one_model_twice(student_logits, teacher_logits, targets, temperature=4.0, alpha=0.5):
     """alpha · T² · KL(teacher ‖ student) + (1 − alpha) · cross-entropy with the labels."""
     small_logits, large_logits = student_logits, teacher_logits.detach()
