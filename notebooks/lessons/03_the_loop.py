@@ -676,8 +676,8 @@ my_guesses()
 # %% [markdown] lang="en"
 # ## Next
 #
-# Shown a loop, you can now say within half a minute what it will do. See your loop at work on ten languages: [08 · A student for many languages](08_many_languages.ipynb).
+# Shown a loop, you can now say within half a minute what it will do. The page's notes on structure, loss and optimiser stand a longer trial in [04 · Design choices](04_design_choices.ipynb). Or see your loop at work on ten languages: [08 · A student for many languages](08_many_languages.ipynb).
 # %% [markdown] lang="zh"
 # ## 下一课
 #
-# 现在给你一个训练循环，你半分钟就能说出它会训练出什么。想看你的循环在十种语言上干活，就去[08 · 服务多种语言的学生模型](08_many_languages.ipynb)。
+# 现在给你一个训练循环，你半分钟就能说出它会训练出什么。关于结构、损失和优化器的三条说明，[04 · 设计选择](04_design_choices.ipynb)还要细审。想看你的循环在十种语言上干活，就去[08 · 服务多种语言的学生模型](08_many_languages.ipynb)。

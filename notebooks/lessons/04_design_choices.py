@@ -660,8 +660,8 @@ print(
 # %% [markdown] lang="en"
 # ## Next
 #
-# You can now take a rule of thumb, name what it varies and what it forgot to hold still, and give it one honest sentence. A student that learned so well from a worse teacher raises the next question, what a student learns at all; and one step further the teacher doesn't even speak the language: [07 · Across languages](07_transfer.ipynb).
+# You can now take a rule of thumb, name what it varies and what it forgot to hold still, and give it one honest sentence. A student that learned so well from a worse teacher raises the next question, what a student learns at all: [05 · What the student learns](05_what_is_learned.ipynb).
 # %% [markdown] lang="zh"
 # ## 下一课
 #
-# 现在拿到一条经验之谈，你说得出它变动了什么、又忘了固定什么，并给它一句诚实的判词。学生竟能跟较差的教师学得更好，那么学生究竟学了什么？再往前一步，教师连语言都不通：[07 · 跨语言迁移](07_transfer.ipynb)。
+# 现在拿到一条经验之谈，你说得出它变动了什么、又忘了固定什么，并给它一句诚实的判词。学生竟能跟较差的教师学得更好，那么学生究竟学了什么？见[05 · 学生学到了什么](05_what_is_learned.ipynb)。

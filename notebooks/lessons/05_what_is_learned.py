@@ -709,8 +709,8 @@ show_table(
 # %% [markdown] lang="en"
 # ## Next
 #
-# You can now take "it learned from the teacher" apart: copied or right, sure or calibrated, softness or addresses, and what passed that nobody meant to pass. All of this went through outputs. What a teacher thinks on the way there, its hidden layers, is the matter of lesson 06. Where a teacher answers for texts without labels, which is where it is worth most: [09 · Less target data](09_less_data.ipynb).
+# You can now take "it learned from the teacher" apart: copied or right, sure or calibrated, softness or addresses, and what passed that nobody meant to pass. All of this went through outputs. What a teacher thinks on the way there, its hidden layers, is the matter of lesson [06](06_features.ipynb). Where a teacher answers for texts without labels, which is where it is worth most: [09 · Less target data](09_less_data.ipynb).
 # %% [markdown] lang="zh"
 # ## 下一课
 #
-# “它向教师学了”这句话，你现在能拆开来问：是复制还是答对，是笃定还是校准，是“软”还是“给了谁”，还有谁也没打算传、却传过去的东西。这些都经由输出。教师在得出输出之前怎么想，也就是它的隐藏层，是第06课的事。至于教师最值钱的场合，即替没有标签的文本作答，见[09 · 更少的目标语言数据](09_less_data.ipynb)。
+# “它向教师学了”这句话，你现在能拆开来问：是复制还是答对，是笃定还是校准，是“软”还是“给了谁”，还有谁也没打算传、却传过去的东西。这些都经由输出。教师在得出输出之前怎么想，也就是它的隐藏层，是第[06](06_features.ipynb)课的事。至于教师最值钱的场合，即替没有标签的文本作答，见[09 · 更少的目标语言数据](09_less_data.ipynb)。

@@ -212,11 +212,11 @@ figure = draw_width(48)
 # %% exercise="layer_map"
 
 # %% [markdown] lang="en"
-# Now train on hints *alone*: no logits, no labels, nobody has named any intent. (One learning rate for all ways, chosen from three on other templates and other seeds.)
+# Now train on hints *alone*: no logits, no labels, nobody has named any intent. (Tuned coarsely: learning rates of logits and hints from two each, on other templates and other seeds. Distances have a lower one, found later; the other losses take over one of these.)
 #
 # **Guess first.** And this student's share of tomorrow's commands?
 # %% [markdown] lang="zh"
-# 现在*只*用hint来训练：没有logits，没有标签，意图一个也没有名字。（各种办法用同一个学习率，是在别的模板、别的种子上从三个里挑的。）
+# 现在*只*用hint来训练：没有logits，没有标签，意图一个也没有名字。（调参很粗：logits和hint的学习率各从两个里选，用的是别的模板、别的种子；距离的学习率更低，是后来才定的；其他损失沿用这几个。）
 #
 # **先猜一猜。** 这个学生能读对多少明天的指令？
 

@@ -123,7 +123,7 @@ def test_what_is_imported_is_asked_for():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
     asked = {Requirement(each).name.lower().replace("-", "_") for each in project["dependencies"]}
     asked |= {"yaml", "markdown_it", "ipython"}  # PyYAML, markdown-it-py; ipywidgets brings IPython
-    asked |= {"huggingface_hub", "jupyter_core"}  # transformers and nbformat bring them
+    asked |= {"huggingface_hub", "tokenizers", "jupyter_core"}  # transformers and nbformat bring them
     only_to_build_lessons = {"jupytext", "nbclient", "nbconvert", "latex2mathml", "pygments"}
     paths = [path for name in ("kd_solutions", "kd_study") for path in (PROJECT / name).rglob("*.py")]
     for path in paths:
