@@ -25,8 +25,8 @@ CHINESE = {"cell_type": "markdown", "source": "教师软化之后的回答，比
 def desk(tmp_path, monkeypatch):
     monkeypatch.setenv("KD_STUDY_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(language, "_current", "en")
-    monkeypatch.setattr(marking, "SECONDS", 4.0)
-    monkeypatch.setattr(marking, "STEP_SECONDS", 1.5)
+    monkeypatch.setattr(marking, "SECONDS", 15.0)
+    monkeypatch.setattr(marking, "STEP_SECONDS", 6.0)
     (tmp_path / "class").mkdir()
 
 
@@ -106,12 +106,14 @@ def test_what_a_teacher_can_mend_is_one_sentence(tmp_path):
         run("mark", folder, "--out", folder / "marks")
 
 
-def test_a_hostile_file_has_no_more_than_its_time(tmp_path):
+def test_a_hostile_file_has_no_more_than_its_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(marking, "SECONDS", 4.0)
+    monkeypatch.setattr(marking, "STEP_SECONDS", 1.5)
     path = tmp_path / "class" / "eve.py"
     path.write_text(HOSTILE["loops"])
     start = time.monotonic()
     seen, *events = marking._grade(path, "en", 1.0)
-    assert time.monotonic() - start < 10  # of 4 s, and what ending it takes on a busy machine
+    assert time.monotonic() - start < 30  # of 4 s, and what ending it takes on a busy machine
     assert len(seen.found) == 5
     assert sum(len(event.names) if isinstance(event, Problem) else 1 for event in events) == 5
 

@@ -40,8 +40,9 @@ def test_a_whole_interview_by_plain_calls(desk, capsys):
     assert not any(point in told for point in points)
     box.answer()
     first = box.asked
-    box.tick("said", "half", "missed", 1)
-    assert all_cards(desk)[first].marks == "shms"
+    more = len(points) - 3
+    box.tick("said", "half", "missed", *[1] * more)
+    assert all_cards(desk)[first].marks == "shm" + "s" * more
     assert "follow-up" in capsys.readouterr().out
     while box.asked:
         box.skip()
@@ -102,7 +103,7 @@ def test_what_cannot_be_is_told_in_a_sentence(desk, capsys):
     assert mock_interview(level="boss") is None and "junior, senior, staff" in capsys.readouterr().out
     box = mock_interview(seed=7)
     box.tick("said")
-    assert "4 points" in capsys.readouterr().out
+    assert f"{len(question(box.asked).points)} points" in capsys.readouterr().out
 
 
 def test_a_terminal_asks_with_keys_and_grades_a_file(desk, tmp_path, monkeypatch):

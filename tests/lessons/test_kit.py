@@ -167,7 +167,7 @@ def test_results_stand_side_by_side():
 
 
 def test_a_dial_draws_its_picture_anew_and_describes_it():
-    drawn = []
+    drawn, open_before = [], plt.get_fignums()
 
     def draw(temperature):
         drawn.append(temperature)
@@ -180,7 +180,7 @@ def test_a_dial_draws_its_picture_anew_and_describes_it():
     dial._slider.value = 4
     assert drawn == [2, 4] and dial._picture.value != before
     assert 'alt="temperature = 4. Panel: T = 4' in dial._picture.value
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == open_before
     assert dial._repr_mimebundle_()["text/plain"] == "A dial: temperature, from 1 to 4"
 
 

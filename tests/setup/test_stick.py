@@ -73,7 +73,8 @@ def test_one_command_sets_a_machine_up_without_an_index_and_opens_the_lessons(pr
         return subprocess.run(
             ["sh", "start.sh", str(home / "course")],
             cwd=folder,
-            env=os.environ | {"KD_STUDY_CACHE": str(home / "cache")},
+            env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+            | {"KD_STUDY_CACHE": str(home / "cache")},
             capture_output=True,
             text=True,
             check=True,
