@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from zlib import crc32
 
 from kd_study.exercises.catalog import exercise
 from kd_study.exercises.stubs import solved_source, stub_source
@@ -101,7 +102,7 @@ def _code(text: str) -> dict:
     return {
         "cell_type": "code",
         "execution_count": None,
-        "id": f"added-{abs(hash(text)) % 10**6}",
+        "id": f"added-{crc32(text.encode())}",
         "metadata": {},
         "outputs": [],
         "source": text.splitlines(keepends=True),

@@ -285,18 +285,18 @@ print(
 )
 
 # %% [markdown] lang="en" caption=true
-# A moving projector or an idle one: five students show no clear difference. Hints of another text are worth less than learning nothing.
+# A moving projector or an idle one: five students show no clear difference. Hints of another text are worth no more than learning nothing.
 # %% [markdown] lang="zh"
-# 投影层会动还是不动，五个学生看不出明显差别。别的文本的hint，还不如什么都不学。
+# 投影层会动还是不动，五个学生看不出明显差别。别的文本的hint，并不比什么都不学强。
 
 # %% [markdown] lang="en"
 # (Two of the rows come from the lesson's record, same seeds, run beforehand to spare your time.) The fault that you mended doesn't show in the score! The idle student chases 48 blind directions of the teacher; you saw above that they leave out nearly all of the variance, and read just as many commands. So no metric warns you: look whether the projector moves, it costs one line. Elsewhere it did matter: one repository's author reports a much better student once the projector was trained (Simple-Recipe-Distillation#1); those of another say that it made no difference to their conclusion (GeometryForcing#13).
 #
-# **What would change our mind?** That any extra target helps, whatever it says. Hints of *another* text of the same length, same loss, same steps, are the control: with them the student falls behind the untrained one.
+# **What would change our mind?** That any extra target helps, whatever it says. Hints of *another* text of the same length, same loss, same steps, are the control: with them the student is no better than the untrained one.
 # %% [markdown] lang="zh"
 # （其中两行取自本课的记录，种子相同，为省你的时间事先跑好。）你刚修好的那个错，在得分上看不出来！投影层不动，学生追的是教师48个随机的方向；前面看到，它们漏掉了将近九成的变化，读对的指令却一样多。所以没有哪个指标会提醒你：看一眼投影层动没动，只要一行代码。在别处它要紧过：有一个仓库的作者报告，投影层训练起来之后学生好得多（Simple-Recipe-Distillation#1）；另一个仓库的作者则说这不影响他们的结论（GeometryForcing#13）。
 #
-# **什么会让我们改变看法？** 也许随便加个目标就管用，不管它说什么？对照是换成*另一条*同样长的文本的hint，损失一样，步数一样：学生落到了没训练过的后面。
+# **什么会让我们改变看法？** 也许随便加个目标就管用，不管它说什么？对照是换成*另一条*同样长的文本的hint，损失一样，步数一样：学生并不比没训练过的强。
 
 # %% [markdown] question="hint-and-projector"
 
